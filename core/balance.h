@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR MIT */
+/* How one of several candidates is chosen. Both ways take O(members) and keep nothing but the slots' credit. */
+#ifndef MX_CORE_BALANCE_H
+#define MX_CORE_BALANCE_H
+
+#include "core/flow.h"
+#include "core/state.h"
+
+/* A 64-bit mixing function (the finalizer of splitmix64): every bit of the result depends on every bit of n. */
+static inline u64 mx_mix64(u64 n)
+{
+	n ^= n >> 30;
+	n *= 0xbf58476d1ce4e5b9ULL;
+	n ^= n >> 27;
+	n *= 0x94d049bb133111ebULL;
+	return n ^ (n >> 31);
+}
+
+/* The key of a source by its name: the same on every host and in every version. */
+u64 mx_balance_key(const char *name, size_t length);
+
+/*
+ * -log2(n / 2^64) in 32 fraction bits, for n > 0, right to 2e-5. By a table of log2(1 + i/128) and a straight line in
+ * between.
+ */
+u64 mx_balance_neg_log2(u64 n);
+
+/* What a choice is made from: the members of a pool at a provider, for one family. */
+struct mx_ballot {
+	const struct mx_snapshot *snapshot;
+	const struct mx_state *state;
+	const struct mx_pool *pool;
+	u32 provider;
+	enum mx_family family;
+};
+
+/*
+ * Both return the chosen member, or MX_NONE when there is no candidate; *why is then the reason of the member that
+ * came furthest.
+ *
+ * mx_balance_weighted: smooth weighted round robin. Every round each candidate gains its weight as credit and the
+ * richest one pays the sum of all; so no share is ever off by a whole connection, and turns are interleaved as evenly
+ * as the weights allow. Changes nothing: mx_balance_spend() does, once for each connection.
+ *
+ * mx_balance_sticky: weighted rendezvous hashing (Mosko and others, draft-ietf-bess-weighted-hrw): each source scores
+ * -log2(hash(source, destination's /24 or /64)) / weight, the lowest wins. When a source goes, only its destinations
+ * move; when a weight grows, destinations move to that source only.
+ */
+u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why);
+u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why);
+
+/* Books one round in which `member` was served. */
+void mx_balance_spend(const struct mx_ballot *ballot, u16 member);
+
+#endif

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR MIT
+#include "core/prefix.h"
+#include "core/snapshot.h"
+
+static const u8 entry_size[MX_SECTION_COUNT] = {
+#define X(id, type, name) sizeof(type),
+	MX_SECTIONS(X)
+#undef X
+};
+
+static u64 align8(u64 n)
+{
+	return (n + 7) & ~7ULL;
+}
+
+u64 mx_snapshot_layout(struct mx_snapshot *header, const u32 counts[MX_SECTION_COUNT])
+{
+	u64 at = align8(sizeof(struct mx_snapshot));
+	u32 i;
+
+	for (i = 0; i < MX_SECTION_COUNT; i++) {
+		if (header) {
+			header->section[i].offset = at;
+			header->section[i].count = counts[i];
+		}
+		at += align8((u64)counts[i] * entry_size[i]);
+	}
+	if (header) {
+		header->magic = MX_SNAPSHOT_MAGIC;
+		header->version = MX_SNAPSHOT_VERSION;
+		header->size = at;
+	}
+	return at;
+}
+
+/* Sections stand exactly where mx_snapshot_layout() puts them: nothing overlaps, nothing is hidden in between. */
+static const char *check_layout(const struct mx_snapshot *s, u64 size)
+{
+	u64 at = align8(sizeof(*s));
+	u32 i;
+
+	if (size < sizeof(*s))
+		return "shorter than its header";
+	if (s->magic != MX_SNAPSHOT_MAGIC)
+		return "not a snapshot";
+	if (s->version != MX_SNAPSHOT_VERSION)
+		return "another version";
+	if (s->size != size)
+		return "wrong size";
+	for (i = 0; i < MX_SECTION_COUNT; i++) {
+		if (s->section[i].count > 0x7fffffff || s->section[i].offset != at)
+			return "section out of place";
+		at += align8(s->section[i].count * entry_size[i]);
+		if (at > size)
+			return "section out of bounds";
+	}
+	return at == size ? NULL : "section out of place";
+}
+
+static const char *check_sources(const struct mx_snapshot *s)
+{
+	const struct mx_source *sources = mx_snapshot_sources(s);
+	u32 mask = s->mark_mask;
+	u32 i;
+
+	if (!mask || mx_snapshot_count(s, MX_SECTION_SOURCES) >= MX_NONE)
+		return "bad mark mask or too many sources";
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_SOURCES); i++) {
+		u32 mark = sources[i].mark;
+
+		if (!mark || (mark & ~mask) || mark == mx_mark_refuse(mask) || mark == mx_mark_pass(mask))
+			return "source with a bad mark";
+		if (!sources[i].families || sources[i].families >> MX_FAMILIES)
+			return "source without an address";
+	}
+	return NULL;
+}
+
+/* Follows the overflow pools from `pool`; a walk longer than there are pools goes in a circle. */
+static bool overflow_ends(const struct mx_pool *pools, u32 count, u16 pool)
+{
+	u32 steps;
+
+	for (steps = 0; steps <= count; steps++) {
+		if (pool == MX_NONE)
+			return true;
+		pool = pools[pool].overflow;
+	}
+	return false;
+}
+
+static const char *check_pools(const struct mx_snapshot *s)
+{
+	const struct mx_pool *pools = mx_snapshot_pools(s);
+	const struct mx_member *members = mx_snapshot_members(s);
+	u32 count = mx_snapshot_count(s, MX_SECTION_POOLS);
+	u32 providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
+	u64 member = 0, slot = 0;
+	u32 i;
+
+	if (!count || count >= MX_NONE)
+		return "no pool or too many";
+	for (i = 0; i < count; i++) {
+		if (!pools[i].members || pools[i].first_member != member || pools[i].first_slot != slot)
+			return "pool with members out of place";
+		if (pools[i].overflow != MX_NONE && pools[i].overflow >= count)
+			return "unknown overflow pool";
+		member += pools[i].members;
+		slot += (u64)pools[i].members * providers;
+	}
+	if (member != mx_snapshot_count(s, MX_SECTION_MEMBERS) || slot != s->slots)
+		return "pool with members out of place";
+	for (i = 0; i < count; i++)
+		if (!overflow_ends(pools, count, (u16)i))
+			return "overflow pools in a circle";
+	for (i = 0; i < member; i++)
+		if (members[i].source >= mx_snapshot_count(s, MX_SECTION_SOURCES))
+			return "pool with an unknown source";
+	return NULL;
+}
+
+static const char *check_providers(const struct mx_snapshot *s)
+{
+	const struct mx_provider *providers = mx_snapshot_providers(s);
+	u32 count = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
+	u32 i;
+
+	if (count >= MX_NONE || s->default_provider >= count)
+		return "no default provider or too many providers";
+	for (i = 0; i < count; i++)
+		if (providers[i].balance > MX_STICKY)
+			return "provider with an unknown balance";
+	return NULL;
+}
+
+static const char *check_routes(const struct mx_snapshot *s)
+{
+	const struct mx_route *routes = mx_snapshot_routes(s);
+	u32 count = mx_snapshot_count(s, MX_SECTION_ROUTES);
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (routes[i].class != MX_NONE && routes[i].class >= mx_snapshot_count(s, MX_SECTION_CLASSES))
+			return "route with an unknown class";
+		if (routes[i].provider != MX_NONE &&
+		    routes[i].provider >= mx_snapshot_count(s, MX_SECTION_PROVIDERS))
+			return "route with an unknown provider";
+		if (routes[i].pool >= mx_snapshot_count(s, MX_SECTION_POOLS))
+			return "route with an unknown pool";
+	}
+	if (!count || routes[count - 1].class != MX_NONE || routes[count - 1].provider != MX_NONE)
+		return "the last route does not match everything";
+	return NULL;
+}
+
+static bool span_fits(struct mx_span span, u32 count)
+{
+	return span.first <= count && span.count <= count - span.first;
+}
+
+static const char *check_classes(const struct mx_snapshot *s)
+{
+	const struct mx_class *classes = mx_snapshot_classes(s);
+	const struct mx_net *nets = mx_snapshot_clients(s);
+	u32 i;
+
+	if (mx_snapshot_count(s, MX_SECTION_CLASSES) >= MX_NONE)
+		return "too many classes";
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_CLASSES); i++)
+		if (!span_fits(classes[i].marks, mx_snapshot_count(s, MX_SECTION_MARKS)) ||
+		    !span_fits(classes[i].users, mx_snapshot_count(s, MX_SECTION_USERS)) ||
+		    !span_fits(classes[i].groups, mx_snapshot_count(s, MX_SECTION_GROUPS)) ||
+		    !span_fits(classes[i].clients, mx_snapshot_count(s, MX_SECTION_CLIENTS)))
+			return "class with values out of place";
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_CLIENTS); i++)
+		if (nets[i].family >= MX_FAMILIES)
+			return "class with an unknown family";
+	return NULL;
+}
+
+static const char *check_values(const u16 *values, u32 count, u32 limit)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (values[i] != MX_NO_VALUE && values[i] >= limit)
+			return "prefix with an unknown value";
+	return NULL;
+}
+
+static const char *check_prefix4(const struct mx_snapshot *s, enum mx_section starts, const u32 *start,
+				 const u16 *value, u32 limit)
+{
+	u32 count = mx_snapshot_count(s, starts);
+	u32 i;
+
+	if (!count || count != mx_snapshot_count(s, starts + 1) || start[0])
+		return "prefix table without a start";
+	for (i = 1; i < count; i++)
+		if (start[i] <= start[i - 1])
+			return "prefix table not sorted";
+	return check_values(value, count, limit);
+}
+
+static const char *check_prefix6(const struct mx_snapshot *s, enum mx_section starts, const struct mx_addr *start,
+				 const u16 *value, u32 limit)
+{
+	u32 count = mx_snapshot_count(s, starts);
+	u32 i;
+
+	if (!count || count != mx_snapshot_count(s, starts + 1) || start[0].hi || start[0].lo)
+		return "prefix table without a start";
+	for (i = 1; i < count; i++)
+		if (mx_addr_cmp(start[i], start[i - 1]) <= 0)
+			return "prefix table not sorted";
+	return check_values(value, count, limit);
+}
+
+static const char *check_prefixes(const struct mx_snapshot *s)
+{
+	u32 providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
+	const char *wrong = check_prefix4(s, MX_SECTION_PREFIX4, mx_snapshot_prefix4(s), mx_snapshot_prefix4_value(s),
+					  providers);
+
+	if (!wrong)
+		wrong = check_prefix6(s, MX_SECTION_PREFIX6, mx_snapshot_prefix6(s), mx_snapshot_prefix6_value(s),
+				      providers);
+	if (!wrong)
+		wrong = check_prefix4(s, MX_SECTION_EXEMPT4, mx_snapshot_exempt4(s), mx_snapshot_exempt4_value(s), 1);
+	if (!wrong)
+		wrong = check_prefix6(s, MX_SECTION_EXEMPT6, mx_snapshot_exempt6(s), mx_snapshot_exempt6_value(s), 1);
+	return wrong;
+}
+
+const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size)
+{
+	const char *wrong = check_layout(s, size);
+
+	if (!wrong)
+		wrong = check_sources(s);
+	if (!wrong)
+		wrong = check_providers(s);
+	if (!wrong)
+		wrong = check_pools(s);
+	if (!wrong)
+		wrong = check_routes(s);
+	if (!wrong)
+		wrong = check_classes(s);
+	if (!wrong)
+		wrong = check_prefixes(s);
+	return wrong;
+}

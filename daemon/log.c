@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static enum mx_log_level highest = MX_LOG_INFO;
+
+void mx_log_set_level(enum mx_log_level level)
+{
+	highest = level;
+}
+
+/* One write for each line, so that lines of several threads never mix. */
+static void write_line(enum mx_log_level level, const char *format, va_list args)
+{
+	char line[1024];
+	int n = snprintf(line, sizeof(line), "mxloadd: %s: ", level_names[level]);
+	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
+
+	n += m < 0 ? 0 : m;
+	if (n > (int)sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	line[n] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)n + 1) < 0)
+		return; /* nobody listens: nothing better to do */
+}
+
+void mx_log(enum mx_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	if (level > highest)
+		return;
+	va_start(args, format);
+	write_line(level, format, args);
+	va_end(args);
+}
+
+void mx_fatal(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(MX_LOG_ERROR, format, args);
+	va_end(args);
+	exit(1);
+}
+
+void *mx_alloc(unsigned long size)
+{
+	void *p = calloc(1, size ? size : 1);
+
+	if (!p)
+		mx_fatal("out of memory");
+	return p;
+}
+
+void *mx_grow(void *old, unsigned long count, unsigned long size)
+{
+	void *p;
+
+	if (count & (count - 1))
+		return old;
+	p = realloc(old, (count ? 2 * count : 1) * size);
+	if (!p)
+		mx_fatal("out of memory");
+	return p;
+}
+
+char *mx_strdup(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		mx_fatal("out of memory");
+	return copy;
+}
+
+char *mx_format(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		mx_fatal("out of memory");
+	va_end(args);
+	return text;
+}
