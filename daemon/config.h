@@ -89,7 +89,7 @@ struct mx_conf_pool {
 	char *name;
 	struct mx_conf_weights members;
 	u16 overflow; /* pool, or MX_NONE */
-	u16 max_share;
+	u32 max_share; /* percent */
 	struct mx_place place;
 };
 

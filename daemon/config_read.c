@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/config_read.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/text.h"
+
+/* The name of a file once for all places in it. */
+static const char *intern_file(struct mx_config *config, const char *file)
+{
+	u32 i;
+
+	if (!file)
+		file = config->path;
+	for (i = 0; i < config->files.count; i++)
+		if (!strcmp(config->files.items[i], file))
+			return config->files.items[i];
+	config->files.items = mx_grow(config->files.items, i, sizeof(char *));
+	config->files.items[i] = mx_strdup(file);
+	config->files.count++;
+	return config->files.items[i];
+}
+
+struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s)
+{
+	return (struct mx_place){ intern_file(r->config, config_setting_source_file(s)),
+				  config_setting_source_line(s) };
+}
+
+static bool fail(struct mx_reader *r, struct mx_place place, const char *format, va_list args)
+{
+	int n = snprintf(r->error, MX_CONFIG_ERROR, "%s:%u: ", place.file, place.line);
+
+	if (n < MX_CONFIG_ERROR)
+		vsnprintf(r->error + n, MX_CONFIG_ERROR - (size_t)n, format, args);
+	return false;
+}
+
+bool mx_reader_fail(struct mx_reader *r, const config_setting_t *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(r, mx_reader_place(r, s), format, args);
+	va_end(args);
+	return false;
+}
+
+bool mx_reader_fail_at(struct mx_reader *r, struct mx_place place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(r, place, format, args);
+	va_end(args);
+	return false;
+}
+
+static void warn_later(struct mx_reader *r, const config_setting_t *s)
+{
+	struct mx_place place = mx_reader_place(r, s);
+	struct mx_strings *w = &r->config->warnings;
+
+	w->items = mx_grow(w->items, w->count, sizeof(char *));
+	w->items[w->count++] = mx_format("%s:%u: %s is read but not yet enforced by this version", place.file,
+					 place.line, config_setting_name(s));
+}
+
+static bool unknown_option(struct mx_reader *r, const config_setting_t *s, const struct mx_option *options)
+{
+	char known[400] = "";
+
+	for (; options->name; options++)
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", *known ? ", " : "",
+			 options->name);
+	return mx_reader_fail(r, s, "unknown option \"%s\": expected one of %s", config_setting_name(s), known);
+}
+
+bool mx_read_group(struct mx_reader *r, config_setting_t *s, const struct mx_option *options, void *base)
+{
+	int i;
+
+	if (!config_setting_is_group(s))
+		return mx_reader_fail(r, s, "%s: expected a group { ... }", config_setting_name(s));
+	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *child = config_setting_get_elem(s, (unsigned int)i);
+		const struct mx_option *o = options;
+
+		while (o->name && strcmp(o->name, config_setting_name(child)))
+			o++;
+		if (!o->name)
+			return unknown_option(r, child, options);
+		if (!o->read(r, child, (char *)base + o->offset, o))
+			return false;
+		if (o->later)
+			warn_later(r, child);
+	}
+	return true;
+}
+
+bool mx_read_is_list(struct mx_reader *r, const config_setting_t *s)
+{
+	if (config_setting_is_array(s) || config_setting_is_list(s))
+		return true;
+	return mx_reader_fail(r, s, "%s: expected a list [ ... ]", config_setting_name(s));
+}
+
+const char *mx_read_element(struct mx_reader *r, config_setting_t *s, const char *what)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text)
+		mx_reader_fail(r, s, "%s: expected %s in quotes", config_setting_name(config_setting_parent(s)), what);
+	return text;
+}
+
+/* libconfig keeps a hexadecimal 0xfff00000 as a negative int. */
+static bool number_of(config_setting_t *s, long long *n)
+{
+	if (config_setting_type(s) == CONFIG_TYPE_INT64)
+		*n = config_setting_get_int64(s);
+	else if (config_setting_type(s) == CONFIG_TYPE_INT && config_setting_get_format(s) == CONFIG_FORMAT_HEX)
+		*n = (u32)config_setting_get_int(s);
+	else if (config_setting_type(s) == CONFIG_TYPE_INT)
+		*n = config_setting_get_int(s);
+	else
+		return false;
+	return true;
+}
+
+static bool read_in_range(struct mx_reader *r, config_setting_t *s, const struct mx_option *option, long long *n)
+{
+	if (!number_of(s, n) || *n < option->min || *n > option->max)
+		return mx_reader_fail(r, s, "%s: expected a number from %lld to %lld", option->name, option->min,
+				      option->max);
+	return true;
+}
+
+MX_READER(mx_read_skip)
+{
+	(void)r, (void)s, (void)target, (void)option;
+	return true;
+}
+
+MX_READER(mx_read_bool)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		return mx_reader_fail(r, s, "%s: expected true or false", option->name);
+	*(bool *)target = config_setting_get_bool(s);
+	return true;
+}
+
+MX_READER(mx_read_number)
+{
+	long long n = 0;
+
+	if (!read_in_range(r, s, option, &n))
+		return false;
+	*(u32 *)target = (u32)n;
+	return true;
+}
+
+MX_READER(mx_read_choice)
+{
+	const char *text = config_setting_get_string(s);
+	char known[200] = "";
+	int i;
+
+	for (i = 0; option->words[i]; i++) {
+		if (text && !strcmp(text, option->words[i])) {
+			*(int *)target = i;
+			return true;
+		}
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"", *known ? " or " : "",
+			 option->words[i]);
+	}
+	return mx_reader_fail(r, s, "%s: expected %s", option->name, known);
+}
+
+MX_READER(mx_read_string)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text)
+		return mx_reader_fail(r, s, "%s: expected text in quotes", option->name);
+	free(*(char **)target);
+	*(char **)target = mx_strdup(text);
+	return true;
+}
+
+/* A host or domain name: labels of letters, digits, hyphens and underscores. */
+static bool is_domain(const char *text)
+{
+	size_t label = 0, i;
+
+	for (i = 0; text[i]; i++) {
+		if (text[i] == '.') {
+			if (!label)
+				return false;
+			label = 0;
+		} else if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_') {
+			return false;
+		} else {
+			label++;
+		}
+	}
+	return label && i <= 253;
+}
+
+MX_READER(mx_read_strings)
+{
+	struct mx_strings *list = target;
+	int i;
+
+	if (!mx_read_is_list(r, s))
+		return false;
+	while (list->count)
+		free(list->items[--list->count]);
+	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
+		const char *text = mx_read_element(r, e, "a domain");
+
+		if (!text)
+			return false;
+		if (!is_domain(text))
+			return mx_reader_fail(r, e, "%s: \"%s\": expected a domain", option->name, text);
+		list->items = mx_grow(list->items, list->count, sizeof(char *));
+		list->items[list->count++] = mx_strdup(text);
+	}
+	return true;
+}
+
+MX_READER(mx_read_numbers)
+{
+	struct mx_conf_ids *list = target;
+	int i;
+
+	if (!mx_read_is_list(r, s))
+		return false;
+	list->count = 0;
+	for (i = 0; i < config_setting_length(s); i++) {
+		long long n = 0;
+
+		if (!read_in_range(r, config_setting_get_elem(s, (unsigned int)i), option, &n))
+			return false;
+		list->items = mx_grow(list->items, list->count, sizeof(u32));
+		list->items[list->count++] = (u32)n;
+	}
+	return true;
+}
+
+MX_READER(mx_read_nets)
+{
+	struct mx_conf_nets *list = target;
+	int i;
+
+	if (!mx_read_is_list(r, s))
+		return false;
+	list->count = 0;
+	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
+		const char *text = mx_read_element(r, e, "an address or address/length");
+		struct mx_conf_net net = { .place = mx_reader_place(r, e) };
+		const char *expected;
+
+		if (!text)
+			return false;
+		expected = mx_prefix_parse(text, &net.family, &net.addr, &net.length);
+		if (expected)
+			return mx_reader_fail(r, e, "%s: \"%s\": %s", option->name, text, expected);
+		list->items = mx_grow(list->items, list->count, sizeof(net));
+		list->items[list->count++] = net;
+	}
+	return true;
+}
+
+MX_READER(mx_read_weights)
+{
+	struct mx_conf_weights *list = target;
+	int i;
+
+	if (!config_setting_is_group(s))
+		return mx_reader_fail(r, s, "%s: expected a group { source = weight; ... }", option->name);
+	list->count = 0;
+	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
+		u16 source = mx_config_source(r->config, config_setting_name(e));
+		long long n = 0;
+
+		if (source == MX_NONE)
+			return mx_reader_fail(r, e, "%s: unknown source \"%s\": expected one of the group sources",
+					      option->name, config_setting_name(e));
+		if (!number_of(e, &n) || n < 0 || n > 1000)
+			return mx_reader_fail(r, e, "%s: weight of %s: expected a number from 0 to 1000", option->name,
+					      config_setting_name(e));
+		list->items = mx_grow(list->items, list->count, sizeof(list->items[0]));
+		list->items[list->count++] = (struct mx_conf_weight){ source, (u16)n };
+	}
+	return true;
+}
+
+static int word_index(const char *word, const char *const *words)
+{
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (!strcmp(word, words[i]))
+			return i;
+	return -1;
+}
+
+static bool parse_limit(const char *text, struct mx_limit *limit)
+{
+	static const char *const units[] = { "messages", "connections", NULL };
+	static const char *const windows[] = { "hour", "day", "week", NULL };
+	char unit[16], window[16];
+	int end = 0, u, w;
+
+	if (!isdigit((unsigned char)*text) ||
+	    sscanf(text, "%12llu %15[a-z]/%15[a-z]%n", (unsigned long long *)&limit->count, unit, window, &end) != 3 ||
+	    text[end])
+		return false;
+	u = word_index(unit, units);
+	w = word_index(window, windows);
+	if (u < 0 || w < 0 || !limit->count || limit->count > 1000000000)
+		return false;
+	limit->unit = (enum mx_unit)u;
+	limit->window = (enum mx_window)w;
+	return true;
+}
+
+MX_READER(mx_read_limits)
+{
+	struct mx_limits *list = target;
+	int i;
+
+	if (!mx_read_is_list(r, s))
+		return false;
+	list->count = 0;
+	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
+		const char *text = mx_read_element(r, e, "a limit");
+		struct mx_limit limit;
+
+		if (!text)
+			return false;
+		if (!parse_limit(text, &limit))
+			return mx_reader_fail(r, e, "%s: \"%s\": expected \"N messages|connections/hour|day|week\"",
+					      option->name, text);
+		list->items = mx_grow(list->items, list->count, sizeof(limit));
+		list->items[list->count++] = limit;
+	}
+	return true;
+}

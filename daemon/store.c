@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/store.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/log.h"
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] =
+	"CREATE TABLE IF NOT EXISTS weights (source TEXT, provider TEXT, pool TEXT, weight INTEGER,"
+	" PRIMARY KEY (source, provider, pool));"
+	"CREATE TABLE IF NOT EXISTS states (source TEXT, provider TEXT, owner TEXT, state TEXT, reason TEXT,"
+	" since INTEGER, until INTEGER, PRIMARY KEY (source, provider, owner));"
+	"CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, number INTEGER);"
+	"CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY);"
+	"PRAGMA user_version = 1;";
+
+struct mx_store {
+	sqlite3 *db;
+	char *error;
+};
+
+static int schema_version(sqlite3 *db)
+{
+	sqlite3_stmt *q;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+		version = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	return version;
+}
+
+static void make_folder(const char *path)
+{
+	char *copy = mx_strdup(path);
+	const char *folder = dirname(copy);
+
+	if (mkdir(folder, 0755) && errno != EEXIST)
+		mx_fatal("ledger %s: cannot make the folder %s: %s", path, folder, strerror(errno));
+	free(copy);
+}
+
+struct mx_store *mx_store_open(const char *path)
+{
+	struct mx_store *store = mx_alloc(sizeof(*store));
+	char *wrong = NULL;
+	int version;
+
+	make_folder(path);
+	if (sqlite3_open(path, &store->db) != SQLITE_OK)
+		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
+	sqlite3_busy_timeout(store->db, 2000);
+	version = schema_version(store->db);
+	if (version < 0)
+		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
+	if (version > SCHEMA_VERSION)
+		mx_fatal("ledger %s: schema version %d is newer than this program's %d", path, version, SCHEMA_VERSION);
+	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;",
+			 NULL, NULL, &wrong) != SQLITE_OK ||
+	    sqlite3_exec(store->db, schema, NULL, NULL, &wrong) != SQLITE_OK)
+		mx_fatal("ledger %s: %s", path, wrong);
+	return store;
+}
+
+void mx_store_close(struct mx_store *store)
+{
+	sqlite3_close(store->db);
+	free(store->error);
+	free(store);
+}
+
+const char *mx_store_error(const struct mx_store *store)
+{
+	return store->error;
+}
+
+/* Runs one statement with the arguments bound in order: 's' a string, 'i' a number. */
+static bool run(struct mx_store *store, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *q = NULL;
+	va_list args;
+	int i, rc;
+
+	va_start(args, types);
+	rc = sqlite3_prepare_v2(store->db, sql, -1, &q, NULL);
+	for (i = 0; rc == SQLITE_OK && types[i]; i++)
+		if (types[i] == 's')
+			rc = sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+		else
+			rc = sqlite3_bind_int64(q, i + 1, va_arg(args, s64));
+	va_end(args);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	free(store->error);
+	store->error = NULL;
+	if (rc != SQLITE_DONE) {
+		store->error = mx_strdup(sqlite3_errmsg(store->db));
+		mx_log(MX_LOG_ERROR, "ledger: %s: the change is in force, but will not survive a restart", store->error);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE;
+}
+
+bool mx_store_put_weight(struct mx_store *store, const struct mx_stored_weight *w)
+{
+	return run(store, "INSERT OR REPLACE INTO weights VALUES (?, ?, ?, ?)", "sssi", w->source, w->provider, w->pool,
+		   (s64)w->weight);
+}
+
+bool mx_store_delete_weight(struct mx_store *store, const char *source, const char *provider, const char *pool)
+{
+	return run(store, "DELETE FROM weights WHERE source = ? AND provider = ? AND pool = ?", "sss", source, provider,
+		   pool);
+}
+
+bool mx_store_put_state(struct mx_store *store, const struct mx_stored_state *s)
+{
+	return run(store, "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", "sssssii", s->source, s->provider,
+		   s->owner, s->state, s->reason, s->since, s->until);
+}
+
+bool mx_store_delete_state(struct mx_store *store, const char *source, const char *provider, const char *owner)
+{
+	return run(store, "DELETE FROM states WHERE source = ? AND provider = ? AND owner = ?", "sss", source, provider,
+		   owner);
+}
+
+bool mx_store_put_mark(struct mx_store *store, const char *source, u32 number)
+{
+	return run(store, "INSERT OR REPLACE INTO marks VALUES (?, ?)", "si", source, (s64)number);
+}
+
+bool mx_store_put_address(struct mx_store *store, const char *address, bool added)
+{
+	return run(store, added ? "INSERT OR REPLACE INTO addresses VALUES (?)" : "DELETE FROM addresses WHERE address = ?",
+		   "s", address);
+}
+
+static sqlite3_stmt *query(struct mx_store *store, const char *sql)
+{
+	sqlite3_stmt *q;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &q, NULL) != SQLITE_OK) {
+		mx_log(MX_LOG_ERROR, "ledger: %s", sqlite3_errmsg(store->db));
+		return NULL;
+	}
+	return q;
+}
+
+static const char *column(sqlite3_stmt *q, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(q, i);
+
+	return text ? text : "";
+}
+
+void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT source, provider, pool, weight FROM weights");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW) {
+		struct mx_stored_weight w = { column(q, 0), column(q, 1), column(q, 2), (u32)sqlite3_column_int(q, 3) };
+
+		each(&w, arg);
+	}
+	sqlite3_finalize(q);
+}
+
+void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT source, provider, owner, state, reason, since, until FROM states");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW) {
+		struct mx_stored_state s = { column(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4),
+					     sqlite3_column_int64(q, 5), sqlite3_column_int64(q, 6) };
+
+		each(&s, arg);
+	}
+	sqlite3_finalize(q);
+}
+
+void mx_store_marks(struct mx_store *store, void (*each)(const char *, u32, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT source, number FROM marks ORDER BY number");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW)
+		each(column(q, 0), (u32)sqlite3_column_int64(q, 1), arg);
+	sqlite3_finalize(q);
+}
+
+void mx_store_addresses(struct mx_store *store, void (*each)(const char *, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT address FROM addresses");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW)
+		each(column(q, 0), arg);
+	sqlite3_finalize(q);
+}

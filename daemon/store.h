@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What has to survive a restart, in one SQLite file: the operator's weights and states, the mark of each source, the
+ * addresses that the daemon added to an interface. Everything is keyed by name. A write that fails is said loudly and
+ * remembered for `status`; the daemon goes on.
+ */
+#ifndef MX_DAEMON_STORE_H
+#define MX_DAEMON_STORE_H
+
+#include "core/port.h"
+
+struct mx_store;
+
+/* A weight set by the operator. `provider` "" : everywhere; `pool` "": in every pool. */
+struct mx_stored_weight {
+	const char *source;
+	const char *provider;
+	const char *pool;
+	u32 weight;
+};
+
+/* A state of a lane or, with `provider` "", of a source everywhere. */
+struct mx_stored_state {
+	const char *source;
+	const char *provider;
+	const char *owner; /* "operator" or "mxrep" */
+	const char *state; /* "paused" or "draining" */
+	const char *reason;
+	s64 since; /* seconds since the epoch */
+	s64 until; /* 0: until resumed */
+};
+
+/* Opens or makes the file. Ends the program with one line when it cannot, or when a newer version has written it. */
+struct mx_store *mx_store_open(const char *path);
+void mx_store_close(struct mx_store *store);
+
+/* NULL, or what went wrong with the last write. */
+const char *mx_store_error(const struct mx_store *store);
+
+/* All return false when the write failed (it is logged then). */
+bool mx_store_put_weight(struct mx_store *store, const struct mx_stored_weight *weight);
+bool mx_store_delete_weight(struct mx_store *store, const char *source, const char *provider, const char *pool);
+bool mx_store_put_state(struct mx_store *store, const struct mx_stored_state *state);
+bool mx_store_delete_state(struct mx_store *store, const char *source, const char *provider, const char *owner);
+bool mx_store_put_mark(struct mx_store *store, const char *source, u32 number);
+bool mx_store_put_address(struct mx_store *store, const char *address, bool added);
+
+/* Calls `each` for every row; the strings live for the call only. */
+void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg);
+void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg);
+void mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
+void mx_store_addresses(struct mx_store *store, void (*each)(const char *address, void *), void *arg);
+
+#endif
