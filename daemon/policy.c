@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/compile.h"
+#include "daemon/names.h"
+
+/* --- marks ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A source keeps its mark across reloads and restarts: live connections carry it, and administrators write it into
+ * `ip rule`. A mark is given to another source only when there are no new ones left.
+ */
+struct marks {
+	struct {
+		char *source;
+		u32 number;
+		bool wanted;
+	} *items;
+	u32 count;
+};
+
+static void load_mark(const char *source, u32 number, void *arg)
+{
+	struct marks *marks = arg;
+
+	marks->items = mx_grow(marks->items, marks->count, sizeof(marks->items[0]));
+	marks->items[marks->count].source = mx_strdup(source);
+	marks->items[marks->count].number = number;
+	marks->items[marks->count++].wanted = false;
+}
+
+static u32 lowest_free(const struct marks *marks, u32 highest, bool only_wanted)
+{
+	u8 *used = mx_alloc(highest + 1UL);
+	u32 i, n;
+
+	for (i = 0; i < marks->count; i++)
+		if (marks->items[i].number <= highest && (marks->items[i].wanted || !only_wanted))
+			used[marks->items[i].number] = 1;
+	for (n = 1; n <= highest && used[n]; n++)
+		;
+	free(used);
+	return n;
+}
+
+static u32 *number_sources(const struct mx_config *c, struct mx_store *store)
+{
+	u32 lowest = c->mark_mask & (~c->mark_mask + 1), highest = c->mark_mask / lowest - 2;
+	u32 *numbers = mx_alloc(c->source_count * sizeof(*numbers));
+	struct marks marks = { 0 };
+	u32 i, j;
+
+	mx_store_marks(store, load_mark, &marks);
+	for (j = 0; j < marks.count; j++) {
+		u16 source = mx_config_source(c, marks.items[j].source);
+
+		if (source == MX_NONE || !marks.items[j].number || marks.items[j].number > highest)
+			continue;
+		marks.items[j].wanted = true;
+		numbers[source] = marks.items[j].number;
+	}
+	for (i = 0; i < c->source_count; i++) {
+		if (numbers[i])
+			continue;
+		numbers[i] = lowest_free(&marks, highest, false);
+		if (numbers[i] > highest)
+			numbers[i] = lowest_free(&marks, highest, true);
+		load_mark(c->sources[i].name, numbers[i], &marks);
+		marks.items[marks.count - 1].wanted = true;
+		mx_store_put_mark(store, c->sources[i].name, numbers[i]);
+	}
+	while (marks.count)
+		free(marks.items[--marks.count].source);
+	free(marks.items);
+	return numbers;
+}
+
+/* --- weights and states ----------------------------------------------------------------------------------------- */
+
+/*
+ * Which weight wins, weakest first: the pool's, the operator's for all providers, the configured one at this provider,
+ * the operator's at this provider; among the operator's own, one for this pool before one for every pool.
+ */
+static int rank_of(const struct mx_policy *p, const struct mx_set_weight *w, u32 pool, u32 provider, u32 source)
+{
+	if (w->source != p->source_names[source] || (*w->provider && w->provider != p->provider_names[provider]) ||
+	    (*w->pool && w->pool != p->pool_names[pool]))
+		return 0;
+	return 1 + (*w->provider ? 2 : 0) + (*w->pool ? 1 : 0);
+}
+
+static bool provider_has_own(const struct mx_config *c, u32 provider, u32 source)
+{
+	const struct mx_conf_weights *own = &c->providers[provider].weights;
+	u32 i;
+
+	for (i = 0; i < own->count; i++)
+		if (own->items[i].source == source)
+			return true;
+	return false;
+}
+
+static const struct mx_set_weight *set_weight_of(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
+{
+	u32 source = p->config->pools[pool].members.items[member].source;
+	const struct mx_set_weight *best = NULL;
+	int best_rank = 0;
+	u32 i;
+
+	for (i = 0; i < p->weight_count; i++) {
+		int rank = rank_of(p, &p->weights[i], pool, provider, source);
+
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = &p->weights[i];
+		}
+	}
+	if (best && !*best->provider && provider_has_own(p->config, provider, source))
+		return NULL;
+	return best;
+}
+
+static void apply_weights(struct mx_policy *p)
+{
+	const struct mx_pool *pools = mx_snapshot_pools(p->snapshot);
+	u32 pool, provider, member;
+
+	for (pool = 0; pool < p->config->pool_count; pool++)
+		for (provider = 0; provider < p->config->provider_count; provider++)
+			for (member = 0; member < pools[pool].members; member++) {
+				const struct mx_set_weight *set = set_weight_of(p, pool, provider, member);
+				u32 weight = set ? set->weight :
+						   mx_config_weight(p->config, (u16)pool, member, (u16)provider);
+
+				mx_state_slot(&p->state, &pools[pool], provider, member)->weight = weight * 1000;
+			}
+}
+
+static void apply_states(struct mx_policy *p)
+{
+	u32 provider, source, i;
+
+	for (provider = 0; provider < p->state.providers; provider++)
+		for (source = 0; source < p->state.sources; source++)
+			mx_state_lane(&p->state, provider, source)->flags &= ~MX_LANE_PAUSED;
+	for (i = 0; i < p->state_count; i++) {
+		const struct mx_set_state *s = &p->states[i];
+		u16 paused = mx_config_source(p->config, s->source);
+
+		for (provider = 0; paused != MX_NONE && provider < p->state.providers; provider++)
+			if (!*s->provider || s->provider == p->provider_names[provider])
+				mx_state_lane(&p->state, provider, paused)->flags |= MX_LANE_PAUSED;
+	}
+}
+
+static void apply_settings(struct mx_policy *p)
+{
+	pthread_mutex_lock(&p->lock);
+	mx_state_settle_expected(&p->state, p->snapshot);
+	apply_weights(p);
+	apply_states(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void mx_policy_set_usable(struct mx_policy *p, u32 source, u8 families)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->state.usable[source] != families) {
+		mx_state_settle_expected(&p->state, p->snapshot);
+		p->state.usable[source] = families;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static struct mx_set_weight *find_weight(struct mx_policy *p, const char *source, const char *provider, const char *pool)
+{
+	u32 i;
+
+	for (i = 0; i < p->weight_count; i++)
+		if (p->weights[i].source == source && p->weights[i].provider == provider && p->weights[i].pool == pool)
+			return &p->weights[i];
+	return NULL;
+}
+
+static void add_weight(const struct mx_stored_weight *w, void *arg)
+{
+	struct mx_policy *p = arg;
+
+	p->weights = mx_grow(p->weights, p->weight_count, sizeof(p->weights[0]));
+	p->weights[p->weight_count++] = (struct mx_set_weight){ mx_name(w->source), mx_name(w->provider), mx_name(w->pool),
+								w->weight };
+}
+
+void mx_policy_set_weight(struct mx_policy *p, const char *source, const char *provider, const char *pool, int weight)
+{
+	struct mx_stored_weight stored = { source, provider, pool, (u32)weight };
+	struct mx_set_weight *known = find_weight(p, mx_name(source), mx_name(provider), mx_name(pool));
+
+	if (weight < 0) {
+		if (known)
+			*known = p->weights[--p->weight_count];
+		mx_store_delete_weight(p->store, source, provider, pool);
+	} else {
+		if (known)
+			known->weight = (u32)weight;
+		else
+			add_weight(&stored, p);
+		mx_store_put_weight(p->store, &stored);
+	}
+	apply_settings(p);
+}
+
+static void add_state(const struct mx_stored_state *s, void *arg)
+{
+	struct mx_policy *p = arg;
+
+	p->states = mx_grow(p->states, p->state_count, sizeof(p->states[0]));
+	p->states[p->state_count++] = (struct mx_set_state){ mx_name(s->source), mx_name(s->provider), mx_name(s->owner),
+							     mx_name(s->state),	 mx_strdup(s->reason), s->since,
+							     s->until };
+}
+
+static void remove_state(struct mx_policy *p, struct mx_set_state *s)
+{
+	mx_store_delete_state(p->store, s->source, s->provider, s->owner);
+	free(s->reason);
+	*s = p->states[--p->state_count];
+}
+
+bool mx_policy_set_state(struct mx_policy *p, const struct mx_set_state *s)
+{
+	const char *source = mx_name(s->source), *provider = mx_name(s->provider), *owner = mx_name(s->owner);
+	struct mx_stored_state stored = { source, provider, owner, s->state, s->reason, s->since, s->until };
+	bool had = false;
+	u32 i;
+
+	for (i = 0; i < p->state_count && !had; i++)
+		if (p->states[i].source == source && p->states[i].provider == provider && p->states[i].owner == owner) {
+			remove_state(p, &p->states[i]);
+			had = true;
+		}
+	if (s->state) {
+		add_state(&stored, p);
+		mx_store_put_state(p->store, &stored);
+	}
+	apply_settings(p);
+	return had;
+}
+
+bool mx_policy_expire(struct mx_policy *p, s64 now)
+{
+	bool any = false;
+	u32 i;
+
+	for (i = 0; i < p->state_count; i++)
+		if (p->states[i].until && p->states[i].until <= now) {
+			mx_log(MX_LOG_INFO, "%s: the pause is over%s%s", p->states[i].source,
+			       *p->states[i].provider ? " at " : "", p->states[i].provider);
+			remove_state(p, &p->states[i--]);
+			any = true;
+		}
+	if (any)
+		apply_settings(p);
+	return any;
+}
+
+u32 mx_policy_weight(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
+{
+	return mx_state_slot(&p->state, &mx_snapshot_pools(p->snapshot)[pool], provider, member)->weight / 1000;
+}
+
+bool mx_policy_weight_is_set(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
+{
+	return set_weight_of(p, pool, provider, member) != NULL;
+}
+
+/* --- one policy after another ----------------------------------------------------------------------------------- */
+
+static const char **names_of(u32 count, const void *first, size_t stride)
+{
+	const char **names = mx_alloc(count * sizeof(*names));
+	u32 i;
+
+	for (i = 0; i < count; i++) /* every structure of the configuration starts with its name */
+		names[i] = mx_name(*(char *const *)((const char *)first + i * stride));
+	return names;
+}
+
+static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
+{
+	u32 *numbers = number_sources(c, p->store);
+
+	p->config = c;
+	p->snapshot = mx_compile(c, numbers, generation);
+	free(numbers);
+	p->memory = mx_alloc(mx_state_size(p->snapshot));
+	mx_state_init(&p->state, p->snapshot, p->memory);
+	p->source_names = names_of(c->source_count, c->sources, sizeof(c->sources[0]));
+	p->provider_names = names_of(c->provider_count, c->providers, sizeof(c->providers[0]));
+	p->pool_names = names_of(c->pool_count, c->pools, sizeof(c->pools[0]));
+}
+
+static void release(struct mx_policy *p)
+{
+	mx_config_free(p->config);
+	free(p->snapshot);
+	free(p->memory);
+	free(p->source_names);
+	free(p->provider_names);
+	free(p->pool_names);
+}
+
+void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store)
+{
+	memset(p, 0, sizeof(*p));
+	pthread_mutex_init(&p->lock, NULL);
+	p->store = store;
+	p->since = time(NULL);
+	mx_store_weights(store, add_weight, p);
+	mx_store_states(store, add_state, p);
+	compile(p, config, 1);
+	apply_settings(p);
+}
+
+void mx_policy_free(struct mx_policy *p)
+{
+	while (p->state_count)
+		free(p->states[--p->state_count].reason);
+	free(p->states);
+	free(p->weights);
+	release(p);
+	pthread_mutex_destroy(&p->lock);
+}
+
+/* Where the things of the new policy were in the old one; MX_NONE: they are new. */
+struct origins {
+	u16 *source, *provider, *pool;
+};
+
+static u16 *origins_of(const char **names, u32 count, const char **old, u32 old_count)
+{
+	u16 *from = mx_alloc(count * sizeof(*from));
+	u32 i, j;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < old_count && old[j] != names[i]; j++)
+			;
+		from[i] = j < old_count ? (u16)j : MX_NONE;
+	}
+	return from;
+}
+
+static void carry_counters(struct mx_policy *to, const struct mx_policy *from, const struct origins *o)
+{
+	u32 provider, source;
+
+	for (source = 0; source < to->state.sources; source++)
+		if (o->source[source] != MX_NONE)
+			to->state.usable[source] = from->state.usable[o->source[source]];
+	for (provider = 0; provider < to->state.providers; provider++) {
+		u16 old = o->provider[provider];
+
+		if (old == MX_NONE)
+			continue;
+		to->state.passed[provider] = from->state.passed[old];
+		memcpy(mx_state_refused(&to->state, provider, 0), mx_state_refused(&from->state, old, 0),
+		       MX_REASON_COUNT * sizeof(u64));
+		for (source = 0; source < to->state.sources; source++)
+			if (o->source[source] != MX_NONE)
+				*mx_state_lane(&to->state, provider, source) =
+					*mx_state_lane(&from->state, old, o->source[source]);
+	}
+}
+
+static void carry_pool(struct mx_policy *to, const struct mx_policy *from, const struct origins *o, u32 pool)
+{
+	const struct mx_pool *now = &mx_snapshot_pools(to->snapshot)[pool];
+	const struct mx_pool *was = &mx_snapshot_pools(from->snapshot)[o->pool[pool]];
+	const struct mx_member *old = &mx_snapshot_members(from->snapshot)[was->first_member];
+	u32 member, i, provider;
+
+	for (member = 0; member < now->members; member++) {
+		u16 source = o->source[mx_snapshot_members(to->snapshot)[now->first_member + member].source];
+
+		for (i = 0; i < was->members && old[i].source != source; i++)
+			;
+		for (provider = 0; i < was->members && provider < to->state.providers; provider++)
+			if (o->provider[provider] != MX_NONE)
+				mx_state_slot(&to->state, now, provider, member)->credit =
+					mx_state_slot(&from->state, was, o->provider[provider], i)->credit;
+	}
+}
+
+static void carry(struct mx_policy *to, const struct mx_policy *from, const struct origins *o)
+{
+	u32 pool;
+
+	carry_counters(to, from, o);
+	for (pool = 0; pool < to->config->pool_count; pool++)
+		if (o->pool[pool] != MX_NONE)
+			carry_pool(to, from, o, pool);
+}
+
+static void take_over(struct mx_policy *p, const struct mx_policy *next)
+{
+	p->config = next->config;
+	p->snapshot = next->snapshot;
+	p->state = next->state;
+	p->memory = next->memory;
+	p->source_names = next->source_names;
+	p->provider_names = next->provider_names;
+	p->pool_names = next->pool_names;
+}
+
+void mx_policy_swap(struct mx_policy *p, struct mx_config *config)
+{
+	struct mx_policy next = *p, old;
+	struct origins o;
+
+	compile(&next, config, p->snapshot->generation + 1);
+	o.source = origins_of(next.source_names, config->source_count, p->source_names, p->config->source_count);
+	o.provider = origins_of(next.provider_names, config->provider_count, p->provider_names, p->config->provider_count);
+	o.pool = origins_of(next.pool_names, config->pool_count, p->pool_names, p->config->pool_count);
+
+	pthread_mutex_lock(&p->lock);
+	mx_state_settle_expected(&p->state, p->snapshot);
+	old = *p;
+	carry(&next, &old, &o);
+	take_over(p, &next);
+	apply_weights(p);
+	apply_states(p);
+	pthread_mutex_unlock(&p->lock);
+
+	free(o.source);
+	free(o.provider);
+	free(o.pool);
+	release(&old);
+}

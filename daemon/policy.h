@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The policy in force: configuration, snapshot and state, with what the operator has set on top.
+ *
+ * The main thread alone changes it. The queue threads decide under the lock; everything that is changed or read by
+ * more than one of them is changed or read under it, and nothing slow is ever done there.
+ */
+#ifndef MX_DAEMON_POLICY_H
+#define MX_DAEMON_POLICY_H
+
+#include <pthread.h>
+
+#include "core/decide.h"
+#include "daemon/config.h"
+#include "daemon/store.h"
+
+/* What the operator (or mxrep) has set; names are those of mx_name(), "" for everywhere. */
+struct mx_set_weight {
+	const char *source, *provider, *pool;
+	u32 weight;
+};
+
+struct mx_set_state {
+	const char *source, *provider, *owner, *state;
+	char *reason;
+	s64 since, until;
+};
+
+struct mx_policy {
+	pthread_mutex_t lock;
+	struct mx_config *config;
+	struct mx_snapshot *snapshot;
+	struct mx_state state;
+	void *memory; /* of the state */
+	const char **source_names; /* by index, of mx_name() */
+	const char **provider_names;
+	const char **pool_names;
+
+	struct mx_store *store;
+	struct mx_set_weight *weights;
+	u32 weight_count;
+	struct mx_set_state *states;
+	u32 state_count;
+	s64 since; /* when the counters started */
+};
+
+/* Takes the configuration and loads what the store remembers. */
+void mx_policy_init(struct mx_policy *policy, struct mx_config *config, struct mx_store *store);
+void mx_policy_free(struct mx_policy *policy);
+
+/* Puts a new configuration in force; counters, credit and states go on by name. Frees the old one. */
+void mx_policy_swap(struct mx_policy *policy, struct mx_config *config);
+
+/* Which addresses of a source are on this host: bit 1 << enum mx_family. */
+void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);
+
+/* Sets or (weight < 0) resets an operator's weight; provider and pool may be "". Durable. */
+void mx_policy_set_weight(struct mx_policy *policy, const char *source, const char *provider, const char *pool,
+			  int weight);
+
+/* Sets a state of one owner, or takes it back (state NULL). Durable. False: there was none to take back. */
+bool mx_policy_set_state(struct mx_policy *policy, const struct mx_set_state *state);
+
+/* Takes back states whose time is over at `now`. True when there were any. */
+bool mx_policy_expire(struct mx_policy *policy, s64 now);
+
+/* The weight in force of a member of a pool at a provider, whole. */
+u32 mx_policy_weight(const struct mx_policy *policy, u32 pool, u32 provider, u32 member);
+
+/* Whether a set weight came from the operator, for display. */
+bool mx_policy_weight_is_set(const struct mx_policy *policy, u32 pool, u32 provider, u32 member);
+
+#endif
