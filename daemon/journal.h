@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The last few thousand events in order: decisions, closed connections, and what was changed by hand. `mxload flows`
+ * and `mxload watch` read it; nobody waits for a reader, a slow one loses events and is told how many.
+ */
+#ifndef MX_DAEMON_JOURNAL_H
+#define MX_DAEMON_JOURNAL_H
+
+#include <time.h>
+
+#include "core/decide.h"
+
+enum mx_event_type { MX_EVENT_DECISION, MX_EVENT_CLOSE, MX_EVENT_STATE, MX_EVENT_WEIGHT, MX_EVENT_RELOAD };
+
+struct mx_event {
+	enum mx_event_type type;
+	time_t time;
+	enum mx_family family;
+	enum mx_action action;
+	enum mx_reason reason;
+	u16 from_port, to_port, source_port;
+	u16 route;
+	struct mx_addr from, to, source_addr;
+	const char *source, *provider, *pool; /* of mx_name(), or NULL */
+	union {
+		struct {
+			u64 sent, received; /* bytes */
+			bool established;
+		} close;
+		struct {
+			const char *state, *owner;
+			char reason[64];
+		} state;
+		u32 weight;
+		u64 generation;
+	};
+};
+
+struct mx_journal;
+
+struct mx_journal *mx_journal_new(void);
+void mx_journal_free(struct mx_journal *journal);
+
+/* Adds one; from every thread. */
+void mx_journal_add(struct mx_journal *journal, const struct mx_event *event);
+
+/* The number that the next event will get. */
+u64 mx_journal_next(struct mx_journal *journal);
+
+/*
+ * Copies up to `max` events from number *at on and moves *at behind them; *lost is how many were gone already.
+ * Returns how many were copied.
+ */
+u32 mx_journal_read(struct mx_journal *journal, u64 *at, struct mx_event *events, u32 max, u64 *lost);
+
+#endif

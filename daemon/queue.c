@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/queue.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "daemon/packet.h"
+
+#define BATCH 32
+#define COPY_BYTES 128 /* IP and TCP headers with room for extension headers */
+#define MESSAGE_BYTES 512 /* one packet with its attributes */
+#define VERDICT_BYTES 64 /* one answer */
+#define KERNEL_QUEUE 8192 /* packets that may wait in the kernel */
+#define SOCKET_BYTES (4 << 20)
+#define BEAT_USEC 250000
+
+struct queue {
+	pthread_t thread;
+	struct mnl_socket *socket;
+	struct mx_queues *all;
+	u32 number;
+	atomic_uint *beat;
+	atomic_ullong answered;
+	atomic_ullong repeated;
+	unsigned int sequence;
+	size_t answer_length;
+	char answers[BATCH * VERDICT_BYTES];
+	char messages[BATCH][MESSAGE_BYTES];
+};
+
+struct mx_queues {
+	struct mx_policy *policy;
+	struct mx_recent *recent;
+	struct mx_journal *journal;
+	atomic_bool leaving;
+	u32 count;
+	struct queue queue[];
+};
+
+/* --- one packet ------------------------------------------------------------------------------------------------- */
+
+static u32 attr_u32(struct nlattr *const *attr, int type, u32 missing)
+{
+	return attr[type] ? ntohl(mnl_attr_get_u32(attr[type])) : missing;
+}
+
+static void note_decision(struct mx_queues *all, const struct mx_flow *flow, const struct mx_verdict *v, time_t now)
+{
+	const struct mx_policy *p = all->policy;
+	struct mx_event event = {
+		.type = MX_EVENT_DECISION,
+		.time = now,
+		.family = flow->family,
+		.action = v->action,
+		.reason = v->reason,
+		.from_port = flow->from_port,
+		.to_port = flow->to_port,
+		.from = flow->from,
+		.to = flow->to,
+		.route = v->route,
+		.provider = p->provider_names[v->provider],
+		.pool = v->pool == MX_NONE ? NULL : p->pool_names[v->pool],
+		.source = v->source == MX_NONE ? NULL : p->source_names[v->source],
+	};
+
+	if (v->source != MX_NONE)
+		event.source_addr = p->config->sources[v->source].addr[flow->family];
+	mx_journal_add(all->journal, &event);
+}
+
+/* The mark for a SYN: as before when it is known, else decided now. */
+static u32 decide(struct queue *q, const struct mx_flow *flow, u32 sequence)
+{
+	struct mx_queues *all = q->all;
+	struct mx_policy *p = all->policy;
+	struct mx_verdict verdict;
+	struct timespec mono;
+	u32 mark;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
+	pthread_mutex_lock(&p->lock);
+	if (mx_recent_find(all->recent, flow, sequence, (u32)mono.tv_sec, &mark)) {
+		atomic_fetch_add_explicit(&q->repeated, 1, memory_order_relaxed);
+	} else {
+		mx_decide(p->snapshot, &p->state, flow, MX_NONE, &verdict);
+		mx_account(p->snapshot, &p->state, flow, &verdict);
+		mark = p->config->mode == MX_OBSERVE ? 0 : verdict.mark;
+		mx_recent_add(all->recent, flow, sequence, (u32)mono.tv_sec, mark);
+		note_decision(all, flow, &verdict, time(NULL));
+	}
+	mark |= flow->mark & ~p->snapshot->mark_mask;
+	pthread_mutex_unlock(&p->lock);
+	return mark;
+}
+
+static void answer(struct queue *q, u32 id, bool marked, u32 mark)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(q->answers + q->answer_length, NFQNL_MSG_VERDICT, q->number);
+
+	nfq_nlmsg_verdict_put(nlh, (int)id, NF_ACCEPT);
+	if (marked)
+		nfq_nlmsg_verdict_put_mark(nlh, mark);
+	q->answer_length += MNL_ALIGN(nlh->nlmsg_len);
+	atomic_fetch_add_explicit(&q->answered, 1, memory_order_relaxed);
+}
+
+/* What cannot be read is let go unmarked: then the rules behind decide, without us. */
+static int take_packet(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = { 0 };
+	struct queue *q = arg;
+	struct mx_flow flow = { 0 };
+	u32 sequence, id;
+
+	if (nfq_nlmsg_parse(nlh, attr) < 0 || !attr[NFQA_PACKET_HDR])
+		return MNL_CB_OK;
+	id = ntohl(((struct nfqnl_msg_packet_hdr *)mnl_attr_get_payload(attr[NFQA_PACKET_HDR]))->packet_id);
+	flow.mark = attr_u32(attr, NFQA_MARK, 0);
+	flow.user = attr_u32(attr, NFQA_UID, MX_NO_ID);
+	flow.group = attr_u32(attr, NFQA_GID, MX_NO_ID);
+	if (!attr[NFQA_PAYLOAD] || !mx_packet_parse(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
+						    mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]), &flow, &sequence)) {
+		answer(q, id, false, 0);
+		return MNL_CB_OK;
+	}
+	answer(q, id, true, decide(q, &flow, sequence));
+	return MNL_CB_OK;
+}
+
+/* --- the thread ------------------------------------------------------------------------------------------------- */
+
+static void send_answers(struct queue *q)
+{
+	if (!q->answer_length)
+		return;
+	if (mnl_socket_sendto(q->socket, q->answers, q->answer_length) < 0)
+		mx_log(MX_LOG_ERROR, "queue %u: cannot answer: %s", q->number, strerror(errno));
+	q->answer_length = 0;
+}
+
+/* Takes what waits and answers it; how many packets there were, 0 when none came in time. */
+static int serve(struct queue *q)
+{
+	struct mmsghdr headers[BATCH];
+	struct iovec iov[BATCH];
+	int i, n;
+
+	memset(headers, 0, sizeof(headers));
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ q->messages[i], MESSAGE_BYTES };
+		headers[i].msg_hdr.msg_iov = &iov[i];
+		headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	n = recvmmsg(mnl_socket_get_fd(q->socket), headers, BATCH, MSG_WAITFORONE, NULL);
+	atomic_fetch_add_explicit(q->beat, 1, memory_order_relaxed);
+	for (i = 0; i < n; i++)
+		mnl_cb_run(q->messages[i], headers[i].msg_len, 0, 0, take_packet, q);
+	send_answers(q);
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+		mx_log(MX_LOG_ERROR, "queue %u: cannot read: %s", q->number, strerror(errno));
+	return n;
+}
+
+static void *run(void *arg)
+{
+	struct queue *q = arg;
+
+	while (!atomic_load_explicit(&q->all->leaving, memory_order_acquire))
+		serve(q);
+	while (serve(q) > 0) /* the rule is gone: what waits is all there will be */
+		;
+	return NULL;
+}
+
+/* --- binding ---------------------------------------------------------------------------------------------------- */
+
+static int accept_ack(const struct nlmsghdr *nlh, void *arg)
+{
+	(void)nlh, (void)arg;
+	return MNL_CB_OK;
+}
+
+/* Everything in one message: a queue that is bound, but not configured, drops what it gets. */
+static void bind_queue(struct queue *q)
+{
+	char buffer[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, q->number);
+	u32 flags = NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_UID_GID;
+	int one = 1, size = SOCKET_BYTES, n;
+	struct timeval beat = { 0, BEAT_USEC };
+
+	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		mx_fatal("queue %u: cannot open a netlink socket: %s", q->number, strerror(errno));
+	mnl_socket_setsockopt(q->socket, NETLINK_NO_ENOBUFS, &one, sizeof(one));
+	setsockopt(mnl_socket_get_fd(q->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, COPY_BYTES);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, KERNEL_QUEUE);
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
+	n = mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0 ?
+		    -1 :
+		    (int)mnl_socket_recvfrom(q->socket, buffer, sizeof(buffer));
+	if (n < 0 || mnl_cb_run(buffer, (size_t)n, 0, mnl_socket_get_portid(q->socket), accept_ack, NULL) < 0)
+		mx_fatal("queue %u: cannot be had: %s%s", q->number, strerror(errno),
+			 errno == EPERM ? " (expected to run as root, and no other program on this queue)" : "");
+	setsockopt(mnl_socket_get_fd(q->socket), SOL_SOCKET, SO_RCVTIMEO, &beat, sizeof(beat));
+}
+
+struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_policy *policy, struct mx_recent *recent,
+				  struct mx_journal *journal, atomic_uint *beats)
+{
+	struct mx_queues *all = mx_alloc(sizeof(*all) + count * sizeof(all->queue[0]));
+	sigset_t every, before;
+	u32 i;
+
+	all->policy = policy;
+	all->recent = recent;
+	all->journal = journal;
+	all->count = count;
+	for (i = 0; i < count; i++) {
+		all->queue[i].all = all;
+		all->queue[i].number = first + i;
+		all->queue[i].beat = &beats[i];
+		bind_queue(&all->queue[i]);
+	}
+	sigfillset(&every); /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	for (i = 0; i < count; i++)
+		if (pthread_create(&all->queue[i].thread, NULL, run, &all->queue[i]))
+			mx_fatal("queue %u: cannot start a thread", all->queue[i].number);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return all;
+}
+
+void mx_queues_stop(struct mx_queues *all)
+{
+	u32 i;
+
+	atomic_store_explicit(&all->leaving, true, memory_order_release);
+	for (i = 0; i < all->count; i++)
+		pthread_join(all->queue[i].thread, NULL);
+	for (i = 0; i < all->count; i++)
+		mnl_socket_close(all->queue[i].socket);
+	free(all);
+}
+
+u32 mx_queues_count(const struct mx_queues *all)
+{
+	return all->count;
+}
+
+struct mx_queue_stats mx_queues_stats(const struct mx_queues *all, u32 index)
+{
+	const struct queue *q = &all->queue[index];
+
+	return (struct mx_queue_stats){ q->number, atomic_load(&q->answered), atomic_load(&q->repeated) };
+}
