@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon wants to stand in `inet mxload`, as a model: sets with their elements, chains with their rules. One
+ * function works it out from the policy; one writes it as nft text (for boot), one as netlink messages (while
+ * running). Base chains and everything else fixed stand in nft-rules/mxload.nft and are not part of it.
+ *
+ * Sets and chains of the daemon's own making have a dot in their names: src.SOURCE, lane.POOL.PROVIDER,
+ * pick.POOL.PROVIDER, route.N, to4.N ...; by that it knows them again after a restart.
+ */
+#ifndef MX_DAEMON_RULES_H
+#define MX_DAEMON_RULES_H
+
+#include <stdio.h>
+
+#include "daemon/policy.h"
+
+#define MX_DRAWS 8 /* draws of the fallback before it refuses */
+#define MX_DRAW_RANGE 65536 /* a draw is a number below this */
+
+enum mx_set_type { MX_SET_PORT, MX_SET_ADDR4, MX_SET_ADDR6, MX_SET_MARK, MX_SET_DRAW };
+
+struct mx_element {
+	struct mx_addr first, last; /* the same but in interval sets */
+	const char *chain; /* `goto` it, in a map of verdicts */
+	struct mx_addr data; /* in a map of addresses */
+};
+
+struct mx_set {
+	char *name;
+	enum mx_set_type key;
+	bool interval;
+	bool verdicts; /* a map to verdicts */
+	bool addresses; /* a map to addresses: IPv6 ones when the name says so */
+	enum mx_family data_family;
+	struct mx_element *items;
+	u32 count;
+};
+
+enum mx_rule_kind {
+	MX_RULE_JUMP, /* jump chain */
+	MX_RULE_GOTO, /* goto chain */
+	MX_RULE_MARK, /* meta mark & mask == value goto chain */
+	MX_RULE_USER, /* meta skuid value goto chain */
+	MX_RULE_GROUP, /* meta skgid value goto chain */
+	MX_RULE_FROM, /* ip saddr net goto chain */
+	MX_RULE_TO, /* ip daddr vmap @set, of `family` */
+	MX_RULE_DRAW, /* numgen random mod MX_DRAW_RANGE vmap @set */
+	MX_RULE_SET_MARK, /* mark and ct mark := value, under the mark mask */
+};
+
+struct mx_rule {
+	enum mx_rule_kind kind;
+	const char *target; /* chain or set */
+	u32 value, mask;
+	enum mx_family family;
+	struct mx_addr addr;
+	u8 length;
+};
+
+struct mx_chain {
+	char *name;
+	struct mx_rule *items;
+	u32 count;
+};
+
+struct mx_rules {
+	u32 mark_mask;
+	struct mx_set *sets; /* those of mxload.nft first */
+	u32 set_count, fixed_sets;
+	struct mx_chain *chains; /* `fallback` first, which is of mxload.nft */
+	u32 chain_count;
+};
+
+/* Works out what should stand in the table. To be freed by mx_rules_free(). */
+struct mx_rules *mx_rules_new(const struct mx_policy *policy);
+void mx_rules_free(struct mx_rules *rules);
+
+/*
+ * Writes a file for nft -f: the defines, the include of `base` (path of mxload.nft), the contents. Loading it on a
+ * host without the table is one transaction.
+ */
+void mx_rules_print(const struct mx_rules *rules, const char *base, FILE *out);
+
+#endif
