@@ -12,6 +12,7 @@
 #include "daemon/text.h"
 
 #define ELEMENTS_PER_MESSAGE 250 /* an attribute holds 64 KiB */
+#define TARGET_BYTES 8 /* struct xt_NFQ_info_v3, aligned as xtables wants it */
 
 /* nft's own numbers for the types of keys, so that `nft list` shows them as what they are. */
 enum { NFT_TYPE_IPADDR = 7, NFT_TYPE_IP6ADDR = 8, NFT_TYPE_INET_SERVICE = 13, NFT_TYPE_MARK = 19 };
@@ -353,14 +354,14 @@ void mx_rules_put_queue(struct mx_batch *b, const char *table, const char *chain
 				   NFT_QUEUE_FLAG_BYPASS | (fanout ? NFT_QUEUE_FLAG_CPU_FANOUT : 0));
 	} else {
 		struct nftnl_expr *e = add_expr(rule, "target");
-		struct xt_NFQ_info_v3 *info = mx_alloc(XT_ALIGN(sizeof(*info)));
+		struct xt_NFQ_info_v3 *info = mx_alloc(TARGET_BYTES);
 
 		info->queuenum = q->first;
 		info->queues_total = q->count;
 		info->flags = NFQ_FLAG_BYPASS | (fanout ? NFQ_FLAG_CPU_FANOUT : 0);
 		nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
 		nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
-		nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, XT_ALIGN(sizeof(*info))); /* libnftnl frees info */
+		nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, TARGET_BYTES); /* libnftnl frees info */
 	}
 	mx_batch_rule(b, NFT_MSG_NEWRULE, rule);
 }

@@ -24,7 +24,7 @@ void mx_rules_put_set(struct mx_batch *batch, const char *table, const struct mx
 /* Makes a set of that type in a table. */
 void mx_rules_make_set(struct mx_batch *batch, const char *table, const struct mx_set *set);
 
-/* Adds a chain of the daemon's own, or all the rest: chains, sets, elements and rules of the model. */
+/* Adds everything of the model to a table whose fixed sets and `fallback` are empty and which has none of its own. */
 void mx_rules_put(struct mx_batch *batch, const struct mx_rules *rules);
 
 /* Takes out every rule of a chain. */
