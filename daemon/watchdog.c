@@ -117,6 +117,7 @@ pid_t mx_watchdog_start(struct mx_watched *watched)
 	if (child)
 		return child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_range(3, ~0U, 0); /* a queue must not stay bound because of us */
 	prctl(PR_SET_NAME, "mxload-watchdog");
 	signal(SIGINT, SIG_IGN); /* the daemon leaves in order and takes it along */
 	signal(SIGHUP, SIG_IGN);

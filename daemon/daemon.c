@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/control.h"
+#include "daemon/flows.h"
+
+#define TICK_USEC 250000
+
+/* --- the table follows ------------------------------------------------------------------------------------------ */
+
+static struct mx_queue_rule rule_now(const struct mx_daemon *d)
+{
+	struct mx_queue_rule rule = d->queue_rule;
+
+	if (!d->queues || atomic_load(&d->watched->tripped))
+		rule.expression = MX_QUEUE_NONE;
+	return rule;
+}
+
+void mx_daemon_apply(struct mx_daemon *d)
+{
+	struct mx_rules *rules = mx_rules_new(&d->policy);
+	struct mx_queue_rule rule = rule_now(d);
+	char *wrong = mx_table_apply(d->table, rules, &rule);
+
+	if (wrong && (!d->table_error || strcmp(wrong, d->table_error)))
+		mx_log(MX_LOG_ERROR, "%s", wrong);
+	free(d->table_error);
+	d->table_error = wrong;
+	mx_rules_free(rules);
+}
+
+static void on_table(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_daemon *d = arg;
+
+	(void)fd, (void)what;
+	if (mx_table_changed(d->table))
+		mx_daemon_apply(d);
+}
+
+static void on_address(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_daemon *d = arg;
+
+	(void)fd, (void)what;
+	if (!mx_addresses_changed(d->addresses))
+		return;
+	mx_addresses_manage(d->addresses, &d->policy);
+	if (mx_addresses_update(d->addresses, &d->policy))
+		mx_daemon_apply(d);
+}
+
+/* --- reload ----------------------------------------------------------------------------------------------------- */
+
+static void warn_restart(const char *name, bool differs)
+{
+	if (differs)
+		mx_log(MX_LOG_WARNING, "reload: %s takes effect when the daemon is started again", name);
+}
+
+static void log_warnings(const struct mx_config *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->warnings.count; i++)
+		mx_log(MX_LOG_WARNING, "%s", c->warnings.items[i]);
+}
+
+bool mx_daemon_reload(struct mx_daemon *d, char *error)
+{
+	const struct mx_config *old = d->policy.config;
+	struct mx_config *config = mx_config_read(old->path, error);
+	struct mx_event event = { .type = MX_EVENT_RELOAD, .time = time(NULL) };
+
+	if (config && config->mark_mask != old->mark_mask) {
+		snprintf(error, MX_CONFIG_ERROR, "%s: mark-mask is fixed while the rules are loaded: expected 0x%08x",
+			 config->path, old->mark_mask);
+		mx_config_free(config);
+		config = NULL;
+	}
+	if (!config) {
+		mx_log(MX_LOG_ERROR, "reload: %s: the running policy stays", error);
+		return false;
+	}
+	warn_restart("queues", config->queues != old->queues || config->queue_first != old->queue_first);
+	warn_restart("ledger", strcmp(config->ledger, old->ledger));
+	warn_restart("control", strcmp(config->control, old->control));
+	warn_restart("flow-accounting", config->flow_accounting != old->flow_accounting);
+	log_warnings(config);
+	mx_log_set_level(config->log_level);
+	mx_policy_swap(&d->policy, config);
+	mx_addresses_manage(d->addresses, &d->policy);
+	mx_addresses_changed(d->addresses);
+	mx_addresses_update(d->addresses, &d->policy);
+	mx_daemon_apply(d);
+	event.generation = d->policy.snapshot->generation;
+	mx_journal_add(d->journal, &event);
+	mx_log(MX_LOG_INFO, "reloaded %s: generation %llu", config->path,
+	       (unsigned long long)d->policy.snapshot->generation);
+	return true;
+}
+
+/* --- the watchdog's other half ---------------------------------------------------------------------------------- */
+
+/* The queue comes back when every thread has moved since the last tick. */
+static void take_queue_back(struct mx_daemon *d)
+{
+	u32 count = mx_queues_count(d->queues), i;
+	bool moving = true;
+
+	for (i = 0; i < count; i++) {
+		unsigned int beat = atomic_load(&d->watched->beats[i]);
+
+		moving &= beat != d->beats_seen[i];
+		d->beats_seen[i] = beat;
+	}
+	if (!moving || !atomic_load(&d->watched->tripped))
+		return;
+	atomic_store(&d->watched->tripped, false);
+	mx_log(MX_LOG_WARNING, "the queue threads answer again");
+	mx_daemon_apply(d);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_daemon *d = arg;
+
+	(void)fd, (void)what;
+	take_queue_back(d);
+	if (mx_policy_expire(&d->policy, time(NULL)))
+		mx_daemon_apply(d);
+	mx_control_tick(d->control);
+}
+
+/* --- signals ---------------------------------------------------------------------------------------------------- */
+
+static void on_leave(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	event_base_loopbreak(arg);
+}
+
+static void on_hangup(evutil_socket_t fd, short what, void *arg)
+{
+	char error[MX_CONFIG_ERROR];
+
+	(void)fd, (void)what;
+	mx_daemon_reload(arg, error);
+}
+
+static void on_child(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_daemon *d = arg;
+
+	(void)fd, (void)what;
+	if (waitpid(d->watchdog, NULL, WNOHANG) != d->watchdog)
+		return;
+	mx_log(MX_LOG_WARNING, "the watchdog is gone: started again");
+	d->watchdog = mx_watchdog_start(d->watched);
+}
+
+static struct event *watch(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn *call, void *arg)
+{
+	struct event *event = event_new(base, fd, what | EV_PERSIST, call, arg);
+
+	if (!event || event_add(event, NULL))
+		mx_fatal("cannot start the event loop");
+	return event;
+}
+
+static void watch_everything(struct mx_daemon *d)
+{
+	struct timeval tick = { 0, TICK_USEC };
+
+	d->signals[0] = watch(d->base, SIGTERM, EV_SIGNAL, on_leave, d->base);
+	d->signals[1] = watch(d->base, SIGINT, EV_SIGNAL, on_leave, d->base);
+	d->signals[2] = watch(d->base, SIGHUP, EV_SIGNAL, on_hangup, d);
+	d->signals[3] = watch(d->base, SIGCHLD, EV_SIGNAL, on_child, d);
+	d->table_event = watch(d->base, mx_table_fd(d->table), EV_READ, on_table, d);
+	d->address_event = watch(d->base, mx_addresses_fd(d->addresses), EV_READ, on_address, d);
+	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	event_add(d->tick, &tick);
+}
+
+/* --- from start to end ------------------------------------------------------------------------------------------ */
+
+/* First everything that can fail, then the rule: nobody's mail waits for a daemon that does not start. */
+static void start(struct mx_daemon *d, struct mx_config *config, const char *rules)
+{
+	char *ledger = mx_strdup(config->ledger), *saved = mx_format("%s/fallback.nft", dirname(ledger));
+	char *base = realpath(rules, NULL);
+
+	if (!base)
+		mx_fatal("cannot read the rules %s: %s", rules, strerror(errno));
+	signal(SIGPIPE, SIG_IGN);
+	d->started = time(NULL);
+	d->watched = mx_watched_new();
+	d->watchdog = mx_watchdog_start(d->watched);
+	d->store = mx_store_open(config->ledger);
+	mx_policy_init(&d->policy, config, d->store);
+	d->journal = mx_journal_new();
+	d->recent = mx_recent_new();
+	d->addresses = mx_addresses_open();
+	mx_addresses_manage(d->addresses, &d->policy);
+	mx_addresses_changed(d->addresses);
+	mx_addresses_update(d->addresses, &d->policy);
+	d->table = mx_table_open(base, saved);
+	d->base = event_base_new();
+	d->control = mx_control_open(d);
+	d->queue_rule = (struct mx_queue_rule){ mx_table_probe_queue(d->table), (u16)config->queue_first,
+						(u16)config->queues };
+	mx_daemon_apply(d); /* without the queue rule: the fallback decides until we answer */
+	if (d->table_error)
+		exit(1);
+	d->queues = mx_queues_start(config->queue_first, config->queues, &d->policy, d->recent, d->journal,
+				    d->watched->beats);
+	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
+	mx_daemon_apply(d);
+	if (d->table_error)
+		exit(1);
+	atomic_store(&d->watched->count, config->queues);
+	watch_everything(d);
+	free(ledger);
+	free(saved);
+	free(base);
+}
+
+/* The queue rule goes first, so that new connections meet the fallback; then what waits is answered. */
+static void leave(struct mx_daemon *d)
+{
+	struct mx_queues *queues = d->queues;
+	size_t i;
+
+	mx_log(MX_LOG_INFO, "leaving: the fallback decides from now on");
+	atomic_store(&d->watched->count, 0);
+	d->queues = NULL;
+	mx_daemon_apply(d);
+	mx_queues_stop(queues);
+	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
+		event_free(d->signals[i]);
+	event_free(d->table_event);
+	event_free(d->address_event);
+	event_free(d->tick);
+	mx_control_close(d->control);
+	if (d->flows)
+		mx_flows_stop(d->flows);
+	event_base_free(d->base);
+	mx_table_close(d->table);
+	mx_addresses_close(d->addresses);
+	mx_policy_free(&d->policy);
+	mx_store_close(d->store);
+	mx_journal_free(d->journal);
+	mx_recent_free(d->recent);
+	free(d->table_error);
+	kill(d->watchdog, SIGKILL);
+	waitpid(d->watchdog, NULL, 0);
+}
+
+void mx_daemon_run(struct mx_config *config, const char *rules)
+{
+	static struct mx_daemon d;
+
+	if (geteuid() != 0)
+		mx_fatal("expected to run as root: packet queues and firewall rules need it");
+	mx_log_set_level(config->log_level);
+	log_warnings(config);
+	start(&d, config, rules);
+	mx_log(MX_LOG_INFO, "ready: %u sources, %u providers, queues %u-%u by %s, mode %s", config->source_count,
+	       config->provider_count, config->queue_first, config->queue_first + config->queues - 1,
+	       d.queue_rule.expression == MX_QUEUE_NFT ? "nft" : "xtables",
+	       config->mode == MX_OBSERVE ? "observe" : "enforce");
+	event_base_dispatch(d.base);
+	leave(&d);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon as a whole: what it consists of, and what the control commands may ask of it. All of it runs in the main
+ * thread but the queue threads and the flow thread.
+ */
+#ifndef MX_DAEMON_DAEMON_H
+#define MX_DAEMON_DAEMON_H
+
+#include <event2/event.h>
+
+#include "daemon/addresses.h"
+#include "daemon/journal.h"
+#include "daemon/policy.h"
+#include "daemon/queue.h"
+#include "daemon/recent.h"
+#include "daemon/table.h"
+#include "daemon/watchdog.h"
+
+#define MX_VERSION "0.1"
+
+struct mx_flows;
+struct mx_control;
+
+struct mx_daemon {
+	struct mx_policy policy;
+	struct mx_store *store;
+	struct mx_table *table;
+	struct mx_addresses *addresses;
+	struct mx_recent *recent;
+	struct mx_journal *journal;
+	struct mx_queues *queues;
+	struct mx_flows *flows; /* NULL: flow-accounting is off */
+	struct mx_control *control;
+	struct mx_watched *watched;
+	pid_t watchdog;
+	struct event_base *base;
+	struct event *signals[4];
+	struct event *table_event, *address_event, *tick;
+	struct mx_queue_rule queue_rule;
+	unsigned int beats_seen[MX_QUEUES_MAX];
+	char *table_error; /* NULL: the table says what it should */
+	time_t started;
+};
+
+/* Runs until SIGTERM or SIGINT. Takes the configuration. `rules` is the path of mxload.nft. */
+void mx_daemon_run(struct mx_config *config, const char *rules);
+
+/* After a change of policy, states or addresses: makes the table follow. */
+void mx_daemon_apply(struct mx_daemon *daemon);
+
+/*
+ * Reads the configuration again and puts it in force. False: nothing has changed, and `error` (MX_CONFIG_ERROR bytes)
+ * says why in one line.
+ */
+bool mx_daemon_reload(struct mx_daemon *daemon, char *error);
+
+#endif

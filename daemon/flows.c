@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/flows.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/classify.h"
+#include "daemon/log.h"
+#include "daemon/text.h"
+
+#define SOCKET_BYTES (8 << 20)
+#define GATHER_MSEC 20 /* events are taken in handfuls: each wake-up costs the queue threads more than an event */
+
+struct mx_flows {
+	pthread_t thread;
+	struct mnl_socket *socket;
+	struct mx_policy *policy;
+	struct mx_journal *journal;
+	atomic_bool leaving;
+};
+
+/* --- reading conntrack ------------------------------------------------------------------------------------------ */
+
+static struct mx_addr addr_of(const struct nf_conntrack *ct, enum mx_family family, int v4, int v6)
+{
+	return mx_addr_from_bytes(family, nfct_get_attr(ct, family == MX_IPV4 ? v4 : v6));
+}
+
+static u16 find_mark(const struct mx_snapshot *s, u32 mark)
+{
+	const struct mx_source *sources = mx_snapshot_sources(s);
+	u32 i;
+
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_SOURCES); i++)
+		if (sources[i].mark == (mark & s->mark_mask))
+			return (u16)i;
+	return MX_NONE;
+}
+
+/* What an entry of conntrack says, under the policy's lock. False: it is none of ours. */
+static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, struct mx_event *e, u16 *source,
+		      u16 *provider)
+{
+	struct mx_flow flow = { 0 };
+	bool v4 = nfct_get_attr_u8(ct, ATTR_L3PROTO) == AF_INET;
+
+	if (nfct_get_attr_u8(ct, ATTR_L4PROTO) != IPPROTO_TCP)
+		return false;
+	*source = find_mark(p->snapshot, nfct_get_attr_u32(ct, ATTR_MARK));
+	if (*source == MX_NONE)
+		return false;
+	flow.family = v4 ? MX_IPV4 : MX_IPV6;
+	flow.to = addr_of(ct, flow.family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST);
+	*provider = mx_classify_provider(p->snapshot, &flow);
+	*e = (struct mx_event){
+		.type = MX_EVENT_CLOSE,
+		.family = flow.family,
+		.action = MX_ASSIGN,
+		.route = MX_NONE,
+		.from = addr_of(ct, flow.family, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC),
+		.from_port = ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_SRC)),
+		.to = flow.to,
+		.to_port = ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_DST)),
+		.source_addr = addr_of(ct, flow.family, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST),
+		.source_port = ntohs(nfct_get_attr_u16(ct, ATTR_REPL_PORT_DST)),
+		.source = p->source_names[*source],
+		.provider = p->provider_names[*provider],
+	};
+	e->close.sent = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES);
+	e->close.received = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES);
+	e->close.established = nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED;
+	return true;
+}
+
+/* --- the thread ------------------------------------------------------------------------------------------------- */
+
+static void book(struct mx_flows *f, const struct nf_conntrack *ct)
+{
+	struct mx_policy *p = f->policy;
+	u16 source, provider;
+	struct mx_event event;
+	bool ours;
+
+	pthread_mutex_lock(&p->lock);
+	ours = read_flow(p, ct, &event, &source, &provider);
+	if (ours) {
+		struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+
+		if (event.close.established)
+			lane->established++;
+		else
+			lane->failed++;
+		lane->bytes_sent += event.close.sent;
+		lane->bytes_received += event.close.received;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!ours)
+		return;
+	event.time = time(NULL);
+	mx_journal_add(f->journal, &event);
+}
+
+static int take_destroy(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nf_conntrack *ct;
+
+	if ((nlh->nlmsg_type & 0xff) != IPCTNL_MSG_CT_DELETE)
+		return MNL_CB_OK;
+	ct = nfct_new();
+	if (!ct)
+		return MNL_CB_OK;
+	if (nfct_nlmsg_parse(nlh, ct) == 0)
+		book(arg, ct);
+	nfct_destroy(ct);
+	return MNL_CB_OK;
+}
+
+static void *run(void *arg)
+{
+	char buffer[32768] __attribute__((aligned(8)));
+	struct mx_flows *f = arg;
+	struct pollfd ready = { mnl_socket_get_fd(f->socket), POLLIN, 0 };
+	ssize_t n;
+
+	while (!atomic_load(&f->leaving)) {
+		if (poll(&ready, 1, 250) <= 0)
+			continue;
+		poll(NULL, 0, GATHER_MSEC);
+		while ((n = recv(ready.fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
+			mnl_cb_run(buffer, (size_t)n, 0, 0, take_destroy, f);
+		if (n < 0 && errno == ENOBUFS)
+			mx_log(MX_LOG_WARNING, "flows: the kernel dropped events: established and failed are too low");
+	}
+	return NULL;
+}
+
+/* The kernel copies only the events of connections that carry our mark. */
+static void filter_events(struct mnl_socket *socket, u32 mark_mask)
+{
+	struct nfct_filter *filter = nfct_filter_create();
+	struct nfct_filter_dump_mark none = { .val = 0, .mask = mark_mask };
+
+	if (!filter)
+		return;
+	nfct_filter_set_logic(filter, NFCT_FILTER_MARK, NFCT_FILTER_LOGIC_NEGATIVE);
+	nfct_filter_add_attr(filter, NFCT_FILTER_MARK, &none);
+	if (nfct_filter_attach(mnl_socket_get_fd(socket), filter))
+		mx_log(MX_LOG_DEBUG, "flows: no filter in the kernel: %s", strerror(errno));
+	nfct_filter_destroy(filter);
+}
+
+struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *journal)
+{
+	struct mx_flows *f = mx_alloc(sizeof(*f));
+	sigset_t every, before;
+	int size = SOCKET_BYTES;
+
+	f->policy = policy;
+	f->journal = journal;
+	f->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!f->socket || mnl_socket_bind(f->socket, NF_NETLINK_CONNTRACK_DESTROY, MNL_SOCKET_AUTOPID) < 0)
+		mx_fatal("cannot listen to conntrack: %s", strerror(errno));
+	setsockopt(mnl_socket_get_fd(f->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	filter_events(f->socket, policy->config->mark_mask);
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	if (pthread_create(&f->thread, NULL, run, f))
+		mx_fatal("cannot start the flow thread");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return f;
+}
+
+void mx_flows_stop(struct mx_flows *f)
+{
+	atomic_store(&f->leaving, true);
+	pthread_join(f->thread, NULL);
+	mnl_socket_close(f->socket);
+	free(f);
+}
+
+/* --- listing ---------------------------------------------------------------------------------------------------- */
+
+struct listing {
+	const struct mx_policy *policy;
+	void (*each)(const struct mx_live *, void *);
+	void *arg;
+};
+
+static const char *state_name(u8 state)
+{
+	static const char *const names[] = { "none",	   "syn-sent",	 "syn-received", "established", "fin-wait",
+					     "close-wait", "last-ack",	 "time-wait",	 "closed",	"syn-sent" };
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+static int take_live(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nf_conntrack *ct = nfct_new();
+	struct listing *l = arg;
+	struct mx_live live;
+	u16 source, provider;
+	u8 state;
+
+	if (!ct)
+		return MNL_CB_OK;
+	if (nfct_nlmsg_parse(nlh, ct) == 0 && read_flow(l->policy, ct, &live.event, &source, &provider)) {
+		state = nfct_get_attr_u8(ct, ATTR_TCP_STATE);
+		live.state = state_name(state);
+		live.open = state <= TCP_CONNTRACK_ESTABLISHED || state == TCP_CONNTRACK_SYN_SENT2;
+		l->each(&live, l->arg);
+	}
+	nfct_destroy(ct);
+	return MNL_CB_OK;
+}
+
+static int list_family(struct mnl_socket *socket, u8 family, struct listing *l)
+{
+	char buffer[32768] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nfg;
+	int rc = MNL_CB_OK;
+	ssize_t n;
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = family;
+	nfg->version = NFNETLINK_V0;
+	if (mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
+		return errno;
+	while (rc > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, take_live, l);
+	}
+	return rc < 0 ? errno : 0;
+}
+
+int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	struct listing l = { policy, each, arg };
+	int error;
+
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return errno;
+	error = list_family(socket, AF_INET, &l);
+	if (!error)
+		error = list_family(socket, AF_INET6, &l);
+	mnl_socket_close(socket);
+	return error;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What became of the connections, by conntrack: a thread counts those that end (DESTROY events alone: asking for new
+ * ones too would cost five times as much), and a listing shows those that live.
+ */
+#ifndef MX_DAEMON_FLOWS_H
+#define MX_DAEMON_FLOWS_H
+
+#include "daemon/journal.h"
+#include "daemon/policy.h"
+
+struct mx_flows;
+
+/* Starts the thread. Ends the program when conntrack cannot be had. */
+struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *journal);
+void mx_flows_stop(struct mx_flows *flows);
+
+/* A connection that conntrack knows. */
+struct mx_live {
+	struct mx_event event; /* as an event of type MX_EVENT_CLOSE would tell it; time 0: not known */
+	const char *state; /* of TCP, in small letters */
+	bool open; /* not yet closed by either side */
+};
+
+/* Lists the connections that carry our mark, in the main thread; `each` is called for every one. 0 or errno. */
+int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg);
+
+#endif
