@@ -169,7 +169,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	d->watchdog = mx_watchdog_start(d->watched);
 }
 
-static struct event *watch(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn *call, void *arg)
+static struct event *watch(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn call, void *arg)
 {
 	struct event *event = event_new(base, fd, what | EV_PERSIST, call, arg);
 

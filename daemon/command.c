@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The frame: rights, arguments, errors, and the commands that change something. Those that show are in show.c. */
+#include "daemon/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/flows.h"
+#include "daemon/names.h"
+#include "daemon/show.h"
+#include "daemon/text.h"
+
+json_t *mx_command_error(const char *code, const char *error)
+{
+	return json_pack("{s:b,s:s,s:s}", "ok", 0, "error", error, "code", code);
+}
+
+static json_t *fail(struct mx_request *r, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static json_t *fail(struct mx_request *r, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(r->error, sizeof(r->error), format, args);
+	va_end(args);
+	r->code = code;
+	return NULL;
+}
+
+static json_t *done(void)
+{
+	return json_pack("{s:b}", "ok", 1);
+}
+
+/* --- arguments -------------------------------------------------------------------------------------------------- */
+
+/* The source and, when given, the provider and pool of a request. False after an error. */
+static bool take_lane(struct mx_request *r, const char **source, const char **provider)
+{
+	const struct mx_config *c = r->daemon->policy.config;
+	const char *s = json_string_value(json_object_get(r->args, "source"));
+	json_t *p = json_object_get(r->args, "provider");
+	const char *name = json_string_value(p);
+
+	if (!s)
+		return fail(r, "argument", "expected \"source\": the name of a source");
+	if (mx_config_source(c, s) == MX_NONE)
+		return fail(r, "not-found", "there is no source \"%.64s\"", s);
+	if (p && !json_is_null(p) && !name)
+		return fail(r, "argument", "expected \"provider\" to be a name");
+	if (name && mx_config_provider(c, name) == MX_NONE)
+		return fail(r, "not-found", "there is no provider \"%.64s\"", name);
+	*source = mx_name(s);
+	*provider = mx_name(name ? name : "");
+	return true;
+}
+
+static bool take_pool(struct mx_request *r, const char **pool)
+{
+	json_t *p = json_object_get(r->args, "pool");
+	const char *name = json_string_value(p);
+
+	if (p && !json_is_null(p) && !name)
+		return fail(r, "argument", "expected \"pool\" to be a name");
+	if (name && mx_config_pool(r->daemon->policy.config, name) == MX_NONE)
+		return fail(r, "not-found", "there is no pool \"%.64s\"", name);
+	*pool = mx_name(name ? name : "");
+	return true;
+}
+
+/* --- weight ----------------------------------------------------------------------------------------------------- */
+
+static json_t *changed_weights(const struct mx_policy *p, const char *source, const char *provider, const char *pool)
+{
+	json_t *list = json_array();
+	u32 i, j, k;
+
+	for (i = 0; i < p->config->pool_count; i++)
+		for (j = 0; j < p->config->pools[i].members.count; j++) {
+			if (p->source_names[p->config->pools[i].members.items[j].source] != source ||
+			    (*pool && p->pool_names[i] != pool))
+				continue;
+			for (k = 0; k < p->config->provider_count; k++)
+				if (!*provider || p->provider_names[k] == provider)
+					json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:i}", "pool", p->pool_names[i],
+									      "provider", p->provider_names[k],
+									      "source", source, "weight",
+									      (int)mx_policy_weight(p, i, k, j)));
+		}
+	return list;
+}
+
+static void note(struct mx_daemon *d, enum mx_event_type type, const char *source, const char *provider, const char *pool,
+		 u32 weight)
+{
+	struct mx_event e = { .type = type, .time = time(NULL), .source = source, .provider = provider, .pool = pool };
+
+	e.weight = weight;
+	mx_journal_add(d->journal, &e);
+}
+
+static json_t *run_weight(struct mx_request *r)
+{
+	struct mx_policy *p = &r->daemon->policy;
+	json_t *weight = json_object_get(r->args, "weight"), *changed;
+	bool reset = json_is_true(json_object_get(r->args, "reset"));
+	const char *source, *provider, *pool = "";
+	int value = -1;
+
+	if (!take_lane(r, &source, &provider) || !take_pool(r, &pool))
+		return NULL;
+	if (!reset) {
+		if (!json_is_integer(weight) || json_integer_value(weight) < 0 || json_integer_value(weight) > 1000)
+			return fail(r, "argument", "expected \"weight\": a number from 0 to 1000, or \"reset\": true");
+		value = (int)json_integer_value(weight);
+	}
+	changed = changed_weights(p, source, provider, pool);
+	if (!json_array_size(changed)) {
+		json_decref(changed);
+		return fail(r, "not-found", "source \"%s\" is in no such pool", source);
+	}
+	json_decref(changed);
+	mx_policy_set_weight(p, source, provider, pool, value);
+	mx_daemon_apply(r->daemon);
+	changed = changed_weights(p, source, provider, pool);
+	note(r->daemon, MX_EVENT_WEIGHT, source, *provider ? provider : NULL, *pool ? pool : NULL,
+	     (u32)json_integer_value(json_object_get(json_array_get(changed, 0), "weight")));
+	mx_log(MX_LOG_INFO, "weight of %s%s%s%s%s: %s", source, *provider ? " at " : "", provider, *pool ? " in " : "", pool,
+	       reset ? "reset" : json_is_integer(weight) ? "set" : "");
+	return json_pack("{s:b,s:o}", "ok", 1, "changed", changed);
+}
+
+/* --- states ----------------------------------------------------------------------------------------------------- */
+
+static void note_state(struct mx_daemon *d, const struct mx_set_state *s)
+{
+	struct mx_event e = { .type = MX_EVENT_STATE,
+			      .time = time(NULL),
+			      .source = s->source,
+			      .provider = *s->provider ? s->provider : NULL };
+
+	e.state.state = mx_name(s->state ? s->state : "active");
+	e.state.owner = mx_name(s->owner);
+	snprintf(e.state.reason, sizeof(e.state.reason), "%s", s->reason ? s->reason : "");
+	mx_journal_add(d->journal, &e);
+}
+
+static bool set_state(struct mx_request *r, const char *state, struct mx_set_state *set)
+{
+	json_t *period = json_object_get(r->args, "for"), *reason = json_object_get(r->args, "reason");
+	char text[200];
+
+	*set = (struct mx_set_state){ .owner = r->owner, .state = state, .since = time(NULL) };
+	if (!take_lane(r, &set->source, &set->provider))
+		return false;
+	if (period && !json_is_null(period)) {
+		if (!json_is_integer(period) || json_integer_value(period) < 1 ||
+		    json_integer_value(period) > 10 * 365 * 86400LL)
+			return fail(r, "argument", "expected \"for\": a number of seconds up to ten years");
+		set->until = set->since + json_integer_value(period);
+	}
+	if (reason && !json_is_null(reason) && !json_is_string(reason))
+		return fail(r, "argument", "expected \"reason\" to be text");
+	snprintf(text, sizeof(text), "%s", json_is_string(reason) ? json_string_value(reason) : "");
+	set->reason = text;
+	mx_policy_set_state(&r->daemon->policy, set);
+	mx_daemon_apply(r->daemon);
+	note_state(r->daemon, set);
+	mx_log(MX_LOG_INFO, "%s%s%s: %s by %s%s%s", set->source, *set->provider ? " at " : "", set->provider, state,
+	       set->owner, *text ? ": " : "", text);
+	set->reason = NULL;
+	return true;
+}
+
+static json_t *run_pause(struct mx_request *r)
+{
+	struct mx_set_state set;
+	char until[MX_TIME_TEXT];
+
+	if (!set_state(r, "paused", &set))
+		return NULL;
+	return json_pack("{s:b,s:s,s:s?,s:s?}", "ok", 1, "source", set.source, "provider", *set.provider ? set.provider : NULL,
+			 "until", set.until ? mx_time_text(set.until, until) : NULL);
+}
+
+static json_t *run_drain(struct mx_request *r)
+{
+	struct mx_set_state set;
+	int live;
+
+	if (!set_state(r, "draining", &set))
+		return NULL;
+	live = mx_command_live(r->daemon, set.source, set.provider);
+	if (live < 0)
+		return fail(r, "failed", "paused, but conntrack does not say what is open: %s", strerror(errno));
+	r->stream = MX_STREAM_DRAIN;
+	r->source = set.source;
+	r->provider = set.provider;
+	return json_pack("{s:b,s:i}", "ok", 1, "live", live);
+}
+
+static json_t *run_resume(struct mx_request *r)
+{
+	struct mx_set_state set = { .owner = r->owner };
+
+	if (!take_lane(r, &set.source, &set.provider))
+		return NULL;
+	if (!mx_policy_set_state(&r->daemon->policy, &set))
+		return fail(r, "not-found", "%s%s%s is not paused by %s", set.source, *set.provider ? " at " : "", set.provider,
+			    set.owner);
+	mx_daemon_apply(r->daemon);
+	note_state(r->daemon, &set);
+	mx_log(MX_LOG_INFO, "%s%s%s: resumed by %s", set.source, *set.provider ? " at " : "", set.provider, set.owner);
+	return done();
+}
+
+struct count {
+	const char *source, *provider;
+	int live;
+};
+
+static void count_live(const struct mx_live *live, void *arg)
+{
+	struct count *c = arg;
+
+	if (live->open && live->event.source == c->source && (!*c->provider || live->event.provider == c->provider))
+		c->live++;
+}
+
+int mx_command_live(struct mx_daemon *d, const char *source, const char *provider)
+{
+	struct count count = { source, provider, 0 };
+
+	return mx_flows_list(&d->policy, count_live, &count) ? -1 : count.live;
+}
+
+/* --- reload, watch ---------------------------------------------------------------------------------------------- */
+
+static json_t *run_reload(struct mx_request *r)
+{
+	if (!mx_daemon_reload(r->daemon, r->error)) {
+		r->code = "configuration";
+		return NULL;
+	}
+	return json_pack("{s:b,s:I}", "ok", 1, "generation", (json_int_t)r->daemon->policy.snapshot->generation);
+}
+
+static json_t *run_watch(struct mx_request *r)
+{
+	r->stream = MX_STREAM_WATCH;
+	return done();
+}
+
+static json_t *run_flows(struct mx_request *r)
+{
+	const char *to = json_string_value(json_object_get(r->args, "to"));
+
+	if (json_object_get(r->args, "to") && (!to || !mx_addr_parse(to, &r->to_family, &r->to)))
+		return fail(r, "argument", "expected \"to\" to be an address");
+	r->to_given = to != NULL;
+	if (json_is_true(json_object_get(r->args, "follow")))
+		r->stream = MX_STREAM_FLOWS;
+	return mx_show_flows(r);
+}
+
+static json_t *run_providers(struct mx_request *r)
+{
+	const char *name = json_string_value(json_object_get(r->args, "name"));
+
+	if (json_object_get(r->args, "name") && !name)
+		return fail(r, "argument", "expected \"name\" to be the name of a provider");
+	if (name && mx_config_provider(r->daemon->policy.config, name) == MX_NONE)
+		return fail(r, "not-found", "there is no provider \"%.64s\"", name);
+	return mx_show_providers(r->daemon, name);
+}
+
+static json_t *run_explain(struct mx_request *r)
+{
+	const struct mx_config *c = r->daemon->policy.config;
+	const char *address = json_string_value(json_object_get(r->args, "address"));
+	const char *class = json_string_value(json_object_get(r->args, "class"));
+	json_t *port = json_object_get(r->args, "port");
+	struct mx_flow flow = { .from_port = 0, .to_port = 25, .user = MX_NO_ID, .group = MX_NO_ID };
+	u16 class_index = MX_NONE;
+
+	if (!address || !mx_addr_parse(address, &flow.family, &flow.to))
+		return fail(r, "argument", "expected \"address\": an IPv4 or IPv6 address");
+	if (class) {
+		class_index = mx_config_class(c, class);
+		if (class_index == MX_NONE)
+			return fail(r, "not-found", "there is no class \"%.64s\"", class);
+	}
+	if (port && (!json_is_integer(port) || json_integer_value(port) < 1 || json_integer_value(port) > 65535))
+		return fail(r, "argument", "expected \"port\": a number from 1 to 65535");
+	if (port)
+		flow.to_port = (u16)json_integer_value(port);
+	return mx_show_explain(r->daemon, &flow, class_index);
+}
+
+static json_t *run_status(struct mx_request *r)
+{
+	return mx_show_status(r->daemon);
+}
+
+static json_t *run_stats(struct mx_request *r)
+{
+	return mx_show_stats(r->daemon);
+}
+
+static json_t *run_sources(struct mx_request *r)
+{
+	return mx_show_sources(r->daemon);
+}
+
+static json_t *run_pools(struct mx_request *r)
+{
+	return mx_show_pools(r->daemon);
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------- */
+
+static json_t *run_help(struct mx_request *r);
+
+static const struct {
+	const char *name;
+	enum mx_right right;
+	json_t *(*run)(struct mx_request *r);
+} commands[] = {
+	{ "status", MX_RIGHT_READ, run_status },
+	{ "stats", MX_RIGHT_READ, run_stats },
+	{ "sources", MX_RIGHT_READ, run_sources },
+	{ "providers", MX_RIGHT_READ, run_providers },
+	{ "pools", MX_RIGHT_READ, run_pools },
+	{ "weight", MX_RIGHT_CHANGE, run_weight },
+	{ "pause", MX_RIGHT_STEER, run_pause },
+	{ "resume", MX_RIGHT_STEER, run_resume },
+	{ "drain", MX_RIGHT_CHANGE, run_drain },
+	{ "explain", MX_RIGHT_READ, run_explain },
+	{ "flows", MX_RIGHT_READ, run_flows },
+	{ "watch", MX_RIGHT_READ, run_watch },
+	{ "reload", MX_RIGHT_CHANGE, run_reload },
+	{ "help", MX_RIGHT_READ, run_help },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static json_t *run_help(struct mx_request *r)
+{
+	json_t *names = json_array();
+	size_t i;
+
+	(void)r;
+	for (i = 0; i < COMMANDS; i++)
+		json_array_append_new(names, json_string(commands[i].name));
+	return json_pack("{s:b,s:o}", "ok", 1, "commands", names);
+}
+
+json_t *mx_command_run(struct mx_request *r)
+{
+	const char *name = json_string_value(json_object_get(r->args, "command"));
+	json_t *answer = NULL;
+	size_t i = 0;
+
+	if (!name)
+		return mx_command_error("syntax", "expected an object with \"command\": the name of a command");
+	while (i < COMMANDS && strcmp(commands[i].name, name))
+		i++;
+	if (i == COMMANDS)
+		fail(r, "unknown-command", "unknown command \"%.64s\": help lists them", name);
+	else if (r->right < commands[i].right)
+		fail(r, "denied", "you may not %s here: expected root or a member of the admin group", name);
+	else
+		answer = commands[i].run(r);
+	if (!answer)
+		r->stream = MX_STREAM_NONE;
+	return answer ? answer : mx_command_error(r->code ? r->code : "failed", r->error);
+}

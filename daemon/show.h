@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answers of the commands that show something. */
+#ifndef MX_DAEMON_SHOW_H
+#define MX_DAEMON_SHOW_H
+
+#include "daemon/command.h"
+
+json_t *mx_show_status(struct mx_daemon *daemon);
+json_t *mx_show_stats(struct mx_daemon *daemon);
+json_t *mx_show_sources(struct mx_daemon *daemon);
+json_t *mx_show_providers(struct mx_daemon *daemon, const char *name); /* NULL: all, without their lanes */
+json_t *mx_show_pools(struct mx_daemon *daemon);
+json_t *mx_show_explain(struct mx_daemon *daemon, const struct mx_flow *flow, u16 class);
+json_t *mx_show_flows(struct mx_request *request);
+
+#endif
