@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/mxload/local.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <libgen.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/mxload/client.h"
+
+/* --- check ------------------------------------------------------------------------------------------------------ */
+
+static void run_mxloadd(const char *file)
+{
+	static const char *const places[] = { "%s/mxloadd", "%s/../sbin/mxloadd" };
+	char self[4096], path[4352];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+
+	self[n < 0 ? 0 : n] = '\0';
+	dirname(self);
+	for (i = 0; n > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), places[i], self);
+		execl(path, "mxloadd", "-n", "-c", file, (char *)NULL);
+	}
+	execlp("mxloadd", "mxloadd", "-n", "-c", file, (char *)NULL);
+	fprintf(stderr, "mxload: cannot run mxloadd: %s\n", strerror(errno));
+	_exit(MX_EXIT_REFUSED);
+}
+
+int mx_local_check(const char *file)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0) {
+		fprintf(stderr, "mxload: cannot start mxloadd: %s\n", strerror(errno));
+		return MX_EXIT_REFUSED;
+	}
+	if (!child)
+		run_mxloadd(file);
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
+		return MX_EXIT_REFUSED;
+	printf("%s is well\n", file);
+	return MX_EXIT_OK;
+}
+
+/* --- init ------------------------------------------------------------------------------------------------------- */
+
+#define HOSTS_MAX 256
+
+struct host {
+	char name[NI_MAXHOST]; /* of the PTR record, or "" */
+	char address[INET_ADDRSTRLEN];
+	char address6[INET6_ADDRSTRLEN];
+};
+
+struct hosts {
+	struct host item[HOSTS_MAX];
+	size_t count;
+};
+
+/* An address that mail can leave from into the world; networks of containers are left out by their interface. */
+static bool is_candidate(const struct ifaddrs *ifa)
+{
+	static const char *const inner[] = { "docker", "veth", "br-", "virbr", "lxc", "lxd", "cni" };
+	const struct sockaddr *sa = ifa->ifa_addr;
+	size_t i;
+
+	if (!sa || !(ifa->ifa_flags & IFF_UP))
+		return false;
+	for (i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		if (!strncmp(ifa->ifa_name, inner[i], strlen(inner[i])))
+			return false;
+	if (sa->sa_family == AF_INET) {
+		unsigned int a = ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr);
+
+		return a >> 24 != 127 && a >> 16 != 0xa9fe;
+	}
+	if (sa->sa_family == AF_INET6) {
+		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+
+		return !IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_LINKLOCAL(a);
+	}
+	return false;
+}
+
+/* The entry with the same name that has no address of this family yet, else a new one. */
+static struct host *host_for(struct hosts *hosts, const char *name, bool v6)
+{
+	struct host *h;
+	size_t i;
+
+	for (i = 0; *name && i < hosts->count; i++) {
+		h = &hosts->item[i];
+		if (!strcmp(h->name, name) && !*(v6 ? h->address6 : h->address))
+			return h;
+	}
+	if (hosts->count == HOSTS_MAX)
+		return NULL;
+	h = &hosts->item[hosts->count++];
+	snprintf(h->name, sizeof(h->name), "%s", name);
+	return h;
+}
+
+static void add_address(struct hosts *hosts, const struct sockaddr *sa)
+{
+	bool v6 = sa->sa_family == AF_INET6;
+	socklen_t size = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	char name[NI_MAXHOST] = "", address[NI_MAXHOST];
+	struct host *h;
+
+	if (getnameinfo(sa, size, address, sizeof(address), NULL, 0, NI_NUMERICHOST))
+		return;
+	if (getnameinfo(sa, size, name, sizeof(name), NULL, 0, NI_NAMEREQD))
+		*name = '\0';
+	h = host_for(hosts, name, v6);
+	if (h && v6)
+		snprintf(h->address6, sizeof(h->address6), "%.*s", (int)sizeof(h->address6) - 1, address);
+	else if (h)
+		snprintf(h->address, sizeof(h->address), "%.*s", (int)sizeof(h->address) - 1, address);
+}
+
+static void write_config(FILE *out, const struct hosts *hosts)
+{
+	size_t i;
+
+	fputs("# mxload.conf, written by `mxload init`. See mxload.conf(5).\n#\n"
+	      "# Next: look at the sources, give them weights, then `mxload check FILE` and start mxloadd. In this mode it\n"
+	      "# decides, counts and explains, and touches no packet. When `mxload stats` shows what you want: \"enforce\".\n"
+	      "mode = \"observe\";\n\nsources: {\n",
+	      out);
+	for (i = 0; i < hosts->count; i++) {
+		const struct host *h = &hosts->item[i];
+
+		fprintf(out, "    mx%zu: {", i + 1);
+		if (*h->address)
+			fprintf(out, " address = \"%s\";", h->address);
+		if (*h->address6)
+			fprintf(out, " address6 = \"%s\";", h->address6);
+		if (*h->name)
+			fprintf(out, " hostname = \"%s\";", h->name);
+		fputs(" };\n", out);
+	}
+	fputs("};\n\n# Who sends, and how much of it: a source with weight 2 gets twice the connections of one with 1.\n"
+	      "pools: {\n    main: { members: {",
+	      out);
+	for (i = 0; i < hosts->count; i++)
+		fprintf(out, " mx%zu = 1;", i + 1);
+	fputs(" }; };\n};\n\n# Add those that you send most to, by their prefixes.\nproviders: {\n    default: { };\n};\n\n"
+	      "routes = ( { pool = \"main\"; } );\n",
+	      out);
+}
+
+int mx_local_init(const char *file)
+{
+	static struct hosts hosts;
+	struct ifaddrs *all, *ifa;
+	FILE *out = stdout;
+
+	if (getifaddrs(&all)) {
+		fprintf(stderr, "mxload: cannot list the addresses of this host: %s\n", strerror(errno));
+		return MX_EXIT_REFUSED;
+	}
+	for (ifa = all; ifa; ifa = ifa->ifa_next)
+		if (is_candidate(ifa))
+			add_address(&hosts, ifa->ifa_addr);
+	freeifaddrs(all);
+	if (!hosts.count) {
+		fputs("mxload: this host has no address that mail could leave from\n", stderr);
+		return MX_EXIT_REFUSED;
+	}
+	if (file)
+		out = fopen(file, "wxe"); /* never over one that is there */
+	if (!out) {
+		fprintf(stderr, "mxload: %s: %s\n", file, strerror(errno));
+		return MX_EXIT_REFUSED;
+	}
+	write_config(out, &hosts);
+	if (file ? fclose(out) : fflush(out)) {
+		fprintf(stderr, "mxload: %s: %s\n", file ? file : "standard output", strerror(errno));
+		return MX_EXIT_REFUSED;
+	}
+	return MX_EXIT_OK;
+}
