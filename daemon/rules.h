@@ -45,7 +45,7 @@ enum mx_rule_kind {
 	MX_RULE_FROM, /* ip saddr net goto chain */
 	MX_RULE_TO, /* ip daddr vmap @set, of `family` */
 	MX_RULE_DRAW, /* numgen random mod MX_DRAW_RANGE vmap @set */
-	MX_RULE_SET_MARK, /* mark and ct mark := value, under the mark mask */
+	MX_RULE_SET_MARK, /* mark and ct mark := value, under the mark mask; accept */
 };
 
 struct mx_rule {

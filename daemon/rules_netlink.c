@@ -151,7 +151,8 @@ static void expr_verdict(struct nftnl_rule *rule, u32 verdict, const char *chain
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
-	nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+	if (chain)
+		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
 static void expr_load(struct nftnl_rule *rule, const char *what, u32 key)
@@ -257,6 +258,7 @@ static void expr_set_mark(struct nftnl_rule *out, u32 mark_mask, u32 value)
 	expr_load(out, "ct", NFT_CT_MARK);
 	expr_bitwise(out, &keep, &value, sizeof(keep));
 	expr_store(out, "ct", NFT_CT_MARK);
+	expr_verdict(out, NF_ACCEPT, NULL);
 }
 
 static void put_exprs(struct nftnl_rule *out, u32 mark_mask, const struct mx_rule *rule)

@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""New connections per second and connect latency: mxload beside what else there is.
+
+Each variant has its own pair of network namespaces, set up once. A round measures every variant shortly, in an order
+of its own, so that whatever else the machine does falls on all of them. Needs root. This is a bench, not a test: a
+missed target is printed, and only what fails to run makes the exit status 1.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import report
+from netns import PORT, TARGETS, Failed, Namespaces
+from variants import ROOT, VARIANTS, missing
+
+
+def numbers(text):
+    return [int(word) for word in text.split(",")]
+
+
+def names(text):
+    chosen = text.split(",")
+    for name in chosen:
+        if name not in VARIANTS:
+            raise argparse.ArgumentTypeError(f"no variant {name}; there are {', '.join(VARIANTS)}")
+    return chosen
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--rounds", type=int, default=25)
+    p.add_argument("--variants", type=names, default=list(VARIANTS), metavar="NAME,...")
+    p.add_argument("--in-flight", type=numbers, default=[1, 64], metavar="N,...")
+    p.add_argument("--queues", type=numbers, default=[1, 2], metavar="N,...")
+    p.add_argument("--connections", type=int, help="in each measurement (default: 4000 at 1 in flight, else 10000)")
+    p.add_argument("--quick", action="store_true", help="3 rounds of 2000 connections: does it run at all?")
+    p.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR")
+    p.add_argument("-o", "--output", metavar="FILE", help="write everything measured as JSON")
+    o = p.parse_args()
+    o.build = os.path.abspath(o.build)
+    if o.quick:
+        o.rounds, o.connections = min(o.rounds, 3), o.connections or 2000
+    return o
+
+
+def require(options):
+    if os.geteuid():
+        raise Failed("the bench makes network namespaces: run it as root")
+    for program in ("load", "echo", "queue_rule"):
+        if not os.access(os.path.join(options.build, "bench", program), os.X_OK):
+            raise Failed(f"{options.build}/bench/{program} is missing: build it with `make bench`")
+
+
+def measure(space, in_flight, connections):
+    space.check()
+    command = ["ip", "netns", "exec", space.host, space.program("load"), "client", "--connections", str(connections),
+               "--in-flight", str(in_flight), "--to", ",".join(TARGETS), "--port", str(PORT)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if not done.stdout:
+        raise Failed(f"load client: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.spaces = {}        # (variant, queues or None): Namespaces
+        self.results = {}       # (variant, queues or None, in flight): list of measurements, one a round
+        self.skipped = {}
+        self.trouble = []
+
+    def set_up(self):
+        for name in self.options.variants:
+            reason = missing(name, self.options.build)
+            if reason:
+                self.skipped[name] = reason
+                print(f"skipped: {name}: {reason}", flush=True)
+                continue
+            set_up, queued = VARIANTS[name]
+            for queues in self.options.queues if queued else [None]:
+                self.set_up_one(name, queues, set_up)
+
+    def set_up_one(self, name, queues, set_up):
+        space = Namespaces(f"{name}-{queues or 0}", self.options.build)
+        self.spaces[name, queues] = space
+        try:
+            space.open()
+            set_up(space, queues)
+        except Failed as e:
+            self.fail(name, queues, e)
+
+    def fail(self, name, queues, error):
+        """This variant is out; the others go on."""
+        text = f"{name}{f' with {queues} queue(s)' if queues else ''}: {error}"
+        print(f"failed: {text}", file=sys.stderr, flush=True)
+        self.trouble.append(text)
+        self.spaces.pop((name, queues)).close()
+        for in_flight in self.options.in_flight:
+            self.results.pop((name, queues, in_flight), None)
+
+    def connections(self, in_flight):
+        return self.options.connections or (4000 if in_flight == 1 else 10000)
+
+    def round(self, order, keep):
+        for name, queues, in_flight in order:
+            space = self.spaces.get((name, queues))
+            if not space:
+                continue
+            try:
+                measured = measure(space, in_flight, self.connections(in_flight))
+            except (Failed, subprocess.TimeoutExpired) as e:
+                self.fail(name, queues, e)
+                continue
+            if keep:
+                self.results.setdefault((name, queues, in_flight), []).append(measured)
+
+    def run(self):
+        keys = [(name, queues, k) for name, queues in self.spaces for k in self.options.in_flight]
+        order = random.Random(1)
+        print(f"warming up: {len(keys)} measurements a round, {self.options.rounds} rounds", flush=True)
+        self.round(keys, keep=False)
+        self.results = {key: [] for key in keys if key[:2] in self.spaces}
+        for n in range(1, self.options.rounds + 1):
+            order.shuffle(keys)
+            self.round(keys, keep=True)
+            self.progress(n)
+
+    def progress(self, n):
+        if sys.stdout.isatty() or n % 5 == 0 or n == self.options.rounds:
+            last = [f"{name}{f'/{queues}' if queues else ''} {rounds[-1]['per_second']:.0f}"
+                    for (name, queues, k), rounds in self.results.items() if k == self.options.in_flight[-1]]
+            print(f"round {n} of {self.options.rounds}: {', '.join(last)}", flush=True)
+
+    def finish(self):
+        rows = [report.row(self.results, key) for key in self.results]
+        found = report.verdicts(self.results)
+        print()
+        report.print_table(rows)
+        print()
+        report.print_verdicts(found)
+        for name, reason in self.skipped.items():
+            print(f"skipped: {name}: {reason}")
+        for r in rows:
+            if r["failures"]:
+                self.trouble.append(f"{r['variant']}: {r['failures']} connections failed")
+        if self.options.output:
+            self.write(rows, found)
+
+    def write(self, rows, found):
+        raw = [{"variant": k[0], "queues": k[1], "in_flight": k[2], "rounds": v} for k, v in self.results.items()]
+        with open(self.options.output, "w") as out:
+            json.dump({"kernel": os.uname().release, "processors": os.cpu_count(), "rounds": self.options.rounds,
+                       "table": rows, "verdicts": found, "skipped": self.skipped, "trouble": self.trouble,
+                       "measurements": raw}, out, indent=1)
+            out.write("\n")
+
+    def close(self):
+        for space in self.spaces.values():
+            space.close()
+
+
+def main():
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    bench = Bench(options)
+    try:
+        require(options)
+        bench.set_up()
+        bench.run()
+        bench.finish()
+    except Failed as e:
+        bench.trouble.append(str(e))
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        bench.close()
+    for text in bench.trouble:
+        print(f"bench: {text}", file=sys.stderr)
+    return 1 if bench.trouble else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

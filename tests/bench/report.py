@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The closing table and the verdicts. Ratios are taken within each round, then the median over the rounds."""
+
+from statistics import median
+
+# what, against what, at least
+TARGETS = [
+    ("mxload", "echo-table", 0.95),
+    ("mxload+flows", "echo-table", 0.90),
+    ("echo-table", "echo-bare", 0.92),
+]
+
+
+def counterpart(key, name):
+    """The measurement of variant `name` that belongs beside `key`; `none` has no queues."""
+    _, queues, in_flight = key
+    return (name, None if name == "none" else queues, in_flight)
+
+
+def ratio(results, key, name):
+    """Paired by round, so that what slows the whole machine for a moment slows both."""
+    mine, other = results.get(key), results.get(counterpart(key, name))
+    if not mine or not other:
+        return None
+    return median(a["per_second"] / b["per_second"] for a, b in zip(mine, other))
+
+
+def row(results, key):
+    rounds = results[key]
+    name, queues, in_flight = key
+    return {
+        "variant": name, "queues": queues, "in_flight": in_flight,
+        "per_second": median(r["per_second"] for r in rounds),
+        "to_none": ratio(results, key, "none"),
+        "to_echo_bare": ratio(results, key, "echo-bare"),
+        "to_echo_table": ratio(results, key, "echo-table"),
+        "median_us": median(r["median_us"] for r in rounds),
+        "p99_us": median(r["p99_us"] for r in rounds),
+        "failures": sum(r["failures"] for r in rounds),
+    }
+
+
+def verdicts(results):
+    found = []
+    for name, other, target in TARGETS:
+        for key in results:
+            value = ratio(results, key, other) if key[0] == name else None
+            if value is not None:
+                found.append({"variant": name, "against": other, "queues": key[1], "in_flight": key[2],
+                              "target": target, "ratio": value, "reached": value >= target})
+    return found
+
+
+def cell(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def print_table(rows):
+    form = "{:<14}{:>7}{:>10}{:>15}{:>9}{:>14}{:>15}{:>11}{:>10}{:>10}"
+    print(form.format("variant", "queues", "in flight", "connections/s", "to none", "to echo-bare", "to echo-table",
+                      "median us", "p99 us", "failures"))
+    for r in sorted(rows, key=lambda r: r["in_flight"]):
+        print(form.format(r["variant"], r["queues"] or "-", r["in_flight"], f"{r['per_second']:.0f}",
+                          cell(r["to_none"]), cell(r["to_echo_bare"], 3), cell(r["to_echo_table"], 3),
+                          cell(r["median_us"], 1), cell(r["p99_us"], 1), r["failures"]))
+
+
+def print_verdicts(found):
+    for v in found:
+        state = "reached" if v["reached"] else "below target"
+        queues = "1 queue " if v["queues"] == 1 else f"{v['queues']} queues"
+        print(f"{v['variant']:<13} to {v['against']:<11} {queues} {v['in_flight']:>4} in flight: "
+              f"{v['ratio']:.3f}, target {v['target']:.2f}: {state}")

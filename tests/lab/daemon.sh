@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# daemon.sh - mxloadd on a host of the lab (LAB_HOST), and what it says.
+
+# config_write [LINE...]: $LAB_DIR/mxload.conf with the lab's sources (weights: LAB_WEIGHTS, "5 3 1") and providers; the
+# lines are added at the top level, e.g. config_write 'queues = 1;' 'mode = "observe";'.
+config_write() {
+	local n weights members=
+	read -r -a weights <<< "${LAB_WEIGHTS:-5 3 1}"
+	{
+		echo "ledger = \"$LAB_DIR/ledger.db\";"
+		echo "control = \"$LAB_DIR/control.sock\";"
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+		echo 'sources: {'
+		for ((n = 1; n <= LAB_SOURCES; n++)); do
+			echo "    mx$n: { address = \"$(source_address "$n" 4)\"; address6 = \"$(source_address "$n" 6)\"; };"
+			members+=" mx$n = ${weights[n - 1]-1};"
+		done
+		cat <<- END
+			};
+			pools: { main: { members: {$members }; }; };
+			providers: {
+			    google:    { prefixes = [ "198.51.100.8/29", "2001:db8:100:1::/64" ]; };
+			    microsoft: { prefixes = [ "198.51.100.16/29", "2001:db8:100:2::/64" ]; };
+			    yahoo:     { prefixes = [ "198.51.100.24/29", "2001:db8:100:3::/64" ]; };
+			};
+			routes = ( { pool = "main"; } );
+		END
+	} > "$LAB_DIR/mxload.conf"
+}
+
+# daemon_start [CONFIG] [OPTION...]: start mxloadd and wait until it answers; its log is $LAB_DIR/mxloadd.log.
+daemon_start() {
+	local config=${1-$LAB_DIR/mxload.conf}
+	[ -x "$MXLOADD" ] || bail "no $MXLOADD: build it first"
+	touch "$LAB_DIR/mxloadd.log"
+	lab_log_from=$(($(wc -c < "$LAB_DIR/mxloadd.log") + 1))
+	[ "$V" = 0 ] || diag "$LAB_HOST# $MXLOADD -c $config ${*:2} &"
+	(exec ip netns exec "mxl-$$-$LAB_HOST" "$MXLOADD" -c "$config" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
+		< /dev/null >> "$LAB_DIR/mxloadd.log" 2>&1) &
+	echo $! > "$LAB_DIR/mxloadd.pid"
+	wait_for "mxloadd is ready" "${LAB_READY_WITHIN:-20}" daemon_ready && daemon_said 'info: ready'
+	daemon_said 'info: ready' && return
+	diag "$(daemon_log)"
+	return 1
+}
+
+# daemon_ready: it says so, or has ended already.
+daemon_ready() {
+	daemon_said 'info: ready' || ! daemon_pid
+}
+
+# daemon_log: what it has logged since its last start.
+daemon_log() {
+	tail -c "+${lab_log_from-1}" "$LAB_DIR/mxloadd.log"
+}
+
+# daemon_said PATTERN: it has logged a line like this since its last start.
+daemon_said() {
+	daemon_log | grep -Eq -- "$1"
+}
+
+# daemon_pid: its process id; fails when it does not run.
+daemon_pid() {
+	local pid
+	pid=$(pid_of mxloadd) && ! pid_gone "$pid" && echo "$pid"
+}
+
+# daemon_signal SIGNAL: e.g. HUP, STOP, CONT.
+daemon_signal() {
+	local pid
+	pid=$(daemon_pid) && kill "-$1" "$pid"
+}
+
+# daemon_stop: end it in order (SIGTERM); fails when it ends otherwise than with 0, or a sanitizer has complained.
+daemon_stop() {
+	local status
+	end mxloadd
+	status=$?
+	if [ $status -ne 0 ] || ! daemon_sane; then
+		diag "mxloadd ended with status $status" "$(daemon_log | tail -n 40)"
+		return 1
+	fi
+}
+
+# daemon_kill: end it without a warning (SIGKILL).
+daemon_kill() {
+	end mxloadd KILL 2> /dev/null
+	return 0
+}
+
+# daemon_sane: no sanitizer has complained in its log.
+daemon_sane() {
+	! grep -Eq 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$LAB_DIR/mxloadd.log"
+}
+
+# mx ARGUMENT...: the control program, e.g. mx weight mx1 4.
+mx() {
+	at "$LAB_HOST" "$MXLOAD" -s "$LAB_DIR/control.sock" "$@"
+}
+
+# json EXPRESSION: read one JSON document; print a Python expression of it (the document is d), e.g. json 'd["mode"]'.
+json() {
+	$LAB_PYTHON -c 'import json, sys
+d = json.load(sys.stdin)
+v = eval(sys.argv[1])
+print(v if isinstance(v, str) else json.dumps(v))' "$1"
+}
+
+# mx_count PROVIDER SOURCE [FIELD]: a number of `mxload -j stats` (connections, established, failed); "-" stands for any.
+mx_count() {
+	mx -j stats | json "sum(l['${3-connections}'] for l in d['lanes']
+		if '$1' in ('-', l['provider']) and '$2' in ('-', l['source']))"
+}
+
+# table_loaded: our table is in the kernel of LAB_HOST.
+table_loaded() {
+	at "$LAB_HOST" nft list table inet mxload > /dev/null 2>&1
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# mta.sh - a real Postfix on a host of the lab, with its own configuration, queue and log.
+
+# mta_config HOST [OPTION=VALUE...]: write its configuration; the options come last, so they win.
+mta_config() {
+	local host=$1 dir=$LAB_DIR/postfix-$1
+	shift
+	mkdir -p "$dir/config" "$dir/queue" "$dir/data"
+	chown postfix "$dir/data"
+	# One message is one connection, as with different recipients' servers; and a lab's patience is short.
+	{
+		cat <<- END
+			compatibility_level = 3.6
+			queue_directory = $dir/queue
+			data_directory = $dir/data
+			maillog_file = $dir/log
+			maillog_file_prefixes = $LAB_DIR
+			myhostname = $host.example.net
+			mydestination =
+			mynetworks = 127.0.0.0/8
+			inet_interfaces = 127.0.0.1
+			inet_protocols = all
+			local_transport = error:no local mail in the lab
+			alias_maps =
+			alias_database =
+			smtpd_recipient_restrictions = permit_mynetworks, reject
+			smtpd_relay_restrictions = permit_mynetworks, reject
+			smtpd_client_connection_count_limit = 0
+			smtpd_client_connection_rate_limit = 0
+			smtp_connection_cache_on_demand = no
+			smtp_tls_security_level = none
+			smtp_address_preference = any
+			queue_run_delay = 2s
+			minimal_backoff_time = 2s
+			maximal_backoff_time = 4s
+			in_flow_delay = 0
+			biff = no
+		END
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} > "$dir/config/main.cf"
+	cat > "$dir/config/master.cf" <<- 'END'
+		127.0.0.1:2525 inet n - n - - smtpd
+		pickup    unix n - n 60 1 pickup
+		cleanup   unix n - n - 0 cleanup
+		qmgr      unix n - n 300 1 qmgr
+		rewrite   unix - - n - - trivial-rewrite
+		bounce    unix - - n - 0 bounce
+		defer     unix - - n - 0 bounce
+		trace     unix - - n - 0 bounce
+		verify    unix - - n - 1 verify
+		flush     unix n - n 1000? 0 flush
+		proxymap  unix - - n - - proxymap
+		smtp      unix - - n - - smtp
+		error     unix - - n - - error
+		retry     unix - - n - - error
+		discard   unix - - n - - discard
+		anvil     unix - - n - 1 anvil
+		scache    unix - - n - 1 scache
+		tlsmgr    unix - - n 1000? 1 tlsmgr
+		postlog   unix-dgram n - n - 1 postlogd
+	END
+}
+
+# mta_start [HOST] [OPTION=VALUE...]: start Postfix on mail (or HOST), e.g. mta_start mail smtp_address_preference=ipv6.
+mta_start() {
+	local host=${1-mail}
+	mta_config "$host" "${@:2}"
+	at "$host" postfix -c "$LAB_DIR/postfix-$host/config" start > "$LAB_DIR/postfix-$host.out" 2>&1 ||
+		bail "Postfix does not start: $(cat "$LAB_DIR/postfix-$host.out" "$LAB_DIR/postfix-$host/log")"
+}
+
+# mta_cache [HOST]: let Postfix use a connection again (its default), from now on.
+mta_cache() {
+	echo "smtp_connection_cache_on_demand = yes" >> "$LAB_DIR/postfix-${1-mail}/config/main.cf"
+	at "${1-mail}" postfix -c "$LAB_DIR/postfix-${1-mail}/config" reload > /dev/null 2>&1
+}
+
+# mta_stop [HOST]: stop it at once.
+mta_stop() {
+	at "${1-mail}" postfix -c "$LAB_DIR/postfix-${1-mail}/config" abort > /dev/null 2>&1
+}
+
+# mta_log [HOST]: its log so far.
+mta_log() {
+	cat "$LAB_DIR/postfix-${1-mail}/log"
+}
+
+# mta_flush [HOST]: try everything that is deferred now.
+mta_flush() {
+	at "${1-mail}" postqueue -c "$LAB_DIR/postfix-${1-mail}/config" -f
+}
+
+# mail_send DOMAIN COUNT [HOST]: hand Postfix COUNT messages to DOMAIN; returns when it has taken them.
+mail_send() {
+	at "${3-mail}" smtp-source -c -l 400 -s 4 -m "$2" -f news@example.net -t "reader@$1" 127.0.0.1:2525 > /dev/null
+}
+
+# mail_queued [HOST]: how many messages wait there.
+mail_queued() {
+	local queue=$LAB_DIR/postfix-${1-mail}/queue
+	find "$queue"/{maildrop,incoming,active,deferred} -type f 2> /dev/null | wc -l
+}
+
+# mail_wait SECONDS [HOST]: until Postfix has delivered everything.
+mail_wait() {
+	wait_for "Postfix delivers everything" "$1" equal "mail_queued ${2-mail}" 0
+}
+
+# mail_count sent|deferred|bounced [HOST]: deliveries that Postfix has logged with that status.
+mail_count() {
+	grep -c "postfix/smtp\[.*status=$1 " "$LAB_DIR/postfix-${2-mail}/log"
+}
