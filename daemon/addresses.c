@@ -188,7 +188,7 @@ static void tell(const struct mx_conf_source *source, enum mx_family family, boo
 		mx_log(MX_LOG_WARNING, "source %s: %s is not on this host: not used", source->name, text);
 }
 
-bool mx_addresses_update(const struct mx_addresses *a, struct mx_policy *policy)
+bool mx_addresses_update(const struct mx_addresses *a, struct mx_policy *policy, bool name_missing)
 {
 	const struct mx_config *c = policy->config;
 	bool any = false;
@@ -204,7 +204,7 @@ bool mx_addresses_update(const struct mx_addresses *a, struct mx_policy *policy)
 		differ = usable ^ before;
 		any |= differ != 0;
 		for (family = 0; family < MX_FAMILIES; family++)
-			if (differ & (1u << family))
+			if ((differ | (name_missing ? c->sources[i].families & ~usable : 0)) & (1u << family))
 				tell(&c->sources[i], family, usable & (1u << family));
 		mx_policy_set_usable(policy, i, usable);
 	}

@@ -20,9 +20,10 @@ bool mx_addresses_changed(struct mx_addresses *addresses);
 bool mx_addresses_has(const struct mx_addresses *addresses, enum mx_family family, struct mx_addr addr);
 
 /*
- * Tells the policy which sources are usable and logs each that stops or starts to be. True when any has changed.
+ * Tells the policy which sources are usable and logs each that stops or starts to be; with `name_missing` (at start and
+ * after a reload) also each that is not. True when any has changed.
  */
-bool mx_addresses_update(const struct mx_addresses *addresses, struct mx_policy *policy);
+bool mx_addresses_update(const struct mx_addresses *addresses, struct mx_policy *policy, bool name_missing);
 
 /*
  * With manage-addresses: adds the sources' missing addresses to that interface and takes away those that it added

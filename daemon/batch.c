@@ -122,6 +122,11 @@ static int first_error(const struct mx_batch *b, struct mnl_socket *socket, int 
 	return error;
 }
 
+void mx_batch_free(struct mx_batch *b)
+{
+	free(b->buffer);
+}
+
 int mx_batch_commit(struct mx_batch *b, struct mnl_socket *socket, int *which)
 {
 	int fd = mnl_socket_get_fd(socket), size, error;

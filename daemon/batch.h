@@ -32,6 +32,9 @@ void mx_batch_rule(struct mx_batch *batch, u16 type, struct nftnl_rule *rule);
 void mx_batch_set(struct mx_batch *batch, u16 type, struct nftnl_set *set);
 void mx_batch_elements(struct mx_batch *batch, u16 type, struct nftnl_set *set);
 
+/* Forgets a batch that is not sent. */
+void mx_batch_free(struct mx_batch *batch);
+
 /*
  * Sends the transaction and frees the batch. 0, or the errno of the first message that was refused; then nothing has
  * changed, and *which (unless NULL) is that message's type.

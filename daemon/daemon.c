@@ -56,7 +56,7 @@ static void on_address(evutil_socket_t fd, short what, void *arg)
 	if (!mx_addresses_changed(d->addresses))
 		return;
 	mx_addresses_manage(d->addresses, &d->policy);
-	if (mx_addresses_update(d->addresses, &d->policy))
+	if (mx_addresses_update(d->addresses, &d->policy, false))
 		mx_daemon_apply(d);
 }
 
@@ -101,7 +101,7 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	mx_policy_swap(&d->policy, config);
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
-	mx_addresses_update(d->addresses, &d->policy);
+	mx_addresses_update(d->addresses, &d->policy, true);
 	mx_daemon_apply(d);
 	event.generation = d->policy.snapshot->generation;
 	mx_journal_add(d->journal, &event);
@@ -213,7 +213,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->addresses = mx_addresses_open();
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
-	mx_addresses_update(d->addresses, &d->policy);
+	mx_addresses_update(d->addresses, &d->policy, true);
 	d->table = mx_table_open(base, saved);
 	d->base = event_base_new();
 	d->control = mx_control_open(d);

@@ -239,7 +239,6 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	chain = add_chain(r, mx_strdup(lane));
 	for (i = 0; i < MX_DRAWS; i++)
 		add_rule(r, chain, MX_RULE_DRAW, pick);
-	add_rule(r, chain, MX_RULE_GOTO, "refuse");
 	return lane;
 }
 
@@ -366,6 +365,65 @@ struct mx_rules *mx_rules_new(const struct mx_policy *p)
 	if (p->config->when_down == MX_DOWN_BALANCE)
 		put_fallback(r, p);
 	return r;
+}
+
+/* FNV-1a over bytes; texts with their NUL, so that two of them never run together. */
+static u64 hash_bytes(u64 hash, const void *bytes, size_t count)
+{
+	const u8 *b = bytes;
+
+	while (count--)
+		hash = (hash ^ *b++) * 0x100000001b3ULL;
+	return hash;
+}
+
+static u64 hash_text(u64 hash, const char *text)
+{
+	return text ? hash_bytes(hash, text, strlen(text) + 1) : hash_bytes(hash, "", 1);
+}
+
+static u64 hash_number(u64 hash, u64 n)
+{
+	return hash_bytes(hash, &n, sizeof(n));
+}
+
+u64 mx_rules_structure(const struct mx_rules *r)
+{
+	u64 hash = 0xcbf29ce484222325ULL;
+	u32 i, j;
+
+	for (i = 0; i < r->set_count; i++)
+		hash = hash_text(hash, r->sets[i].name);
+	for (i = 0; i < r->chain_count; i++) {
+		hash = hash_text(hash, r->chains[i].name);
+		for (j = 0; j < r->chains[i].count; j++) {
+			const struct mx_rule *rule = &r->chains[i].items[j];
+
+			hash = hash_number(hash, rule->kind);
+			hash = hash_text(hash, rule->target);
+			hash = hash_number(hash, rule->value);
+			hash = hash_number(hash, rule->mask);
+			hash = hash_number(hash, rule->family);
+			hash = hash_number(hash, rule->addr.hi);
+			hash = hash_number(hash, rule->addr.lo);
+			hash = hash_number(hash, rule->length);
+		}
+	}
+	return hash;
+}
+
+u64 mx_rules_elements(const struct mx_set *set)
+{
+	u64 hash = 0xcbf29ce484222325ULL;
+	u32 i;
+
+	for (i = 0; i < set->count; i++) {
+		hash = hash_bytes(hash, &set->items[i].first, sizeof(struct mx_addr));
+		hash = hash_bytes(hash, &set->items[i].last, sizeof(struct mx_addr));
+		hash = hash_bytes(hash, &set->items[i].data, sizeof(struct mx_addr));
+		hash = hash_text(hash, set->items[i].chain);
+	}
+	return hash;
 }
 
 void mx_rules_free(struct mx_rules *r)

@@ -76,6 +76,13 @@ struct mx_rules *mx_rules_new(const struct mx_policy *policy);
 void mx_rules_free(struct mx_rules *rules);
 
 /*
+ * A number for what does not change with weights and states: which sets and chains there are, and their rules; and one
+ * for the elements of a set. Different contents have different numbers, for all that matters (64 bits).
+ */
+u64 mx_rules_structure(const struct mx_rules *rules);
+u64 mx_rules_elements(const struct mx_set *set);
+
+/*
  * Writes a file for nft -f: the defines, the include of `base` (path of mxload.nft), the contents. Loading it on a
  * host without the table is one transaction.
  */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/object.h>
 #include <libnftnl/table.h>
@@ -22,14 +23,24 @@
 #define OWNED 2 /* NFT_TABLE_F_OWNER, since Linux 5.12 */
 #define PROBE "mxload_probe"
 
+/* What the table was last made to say, in numbers; worth nothing once somebody else has touched it. */
+struct applied {
+	bool known;
+	u64 structure;
+	u64 *elements; /* of each set */
+	struct mx_queue_rule queue;
+};
+
 struct mx_table {
 	struct mnl_socket *socket; /* transactions and questions; owns the shield */
 	struct mnl_socket *events;
 	char *base, *saved;
+	pid_t loader; /* the nft that loaded the table last: its changes are ours */
 	u32 restored;
 	bool loaded; /* it was there once */
 	bool shielded; /* the shield is up */
 	bool saving_failed;
+	struct applied applied;
 };
 
 static struct mnl_socket *open_socket(u32 groups)
@@ -60,6 +71,7 @@ void mx_table_close(struct mx_table *t)
 	mnl_socket_close(t->events);
 	free(t->base);
 	free(t->saved);
+	free(t->applied.elements);
 	free(t);
 }
 
@@ -255,22 +267,40 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
+/* Starts `nft -f -`; *in is what it reads. */
+static pid_t start_nft(FILE **in)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	child = fork();
+	if (!child) {
+		dup2(ends[0], STDIN_FILENO);
+		execlp("nft", "nft", "-f", "-", (char *)NULL);
+		_exit(127);
+	}
+	close(ends[0]);
+	*in = fdopen(ends[1], "w");
+	return child;
+}
+
 /* Loads base text and contents by nft in one transaction: from its first moment on the table decides by the fallback. */
 static char *load(struct mx_table *t, const struct mx_rules *rules)
 {
-	FILE *nft;
+	FILE *in = NULL;
 	int status;
 
 	if (access(t->base, R_OK))
 		return mx_format("cannot read the rules %s: %s", t->base, strerror(errno));
-	nft = popen("exec nft -f - >/dev/null", "w");
-	if (!nft)
+	t->loader = start_nft(&in);
+	if (t->loader < 0 || !in)
 		return mx_format("cannot run nft: %s", strerror(errno));
-	mx_rules_print(rules, t->base, nft);
-	status = pclose(nft);
-	if (status)
-		return mx_format("nft could not load the table (status %d): is it installed, is this root?",
-				 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	mx_rules_print(rules, t->base, in);
+	fclose(in);
+	if (waitpid(t->loader, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
+		return mx_format("nft could not load the table: expected it to be installed (package nftables), and root");
 	return NULL;
 }
 
@@ -390,7 +420,6 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 	u32 i;
 
 	mx_rules_flush_chain(b, "fallback");
-	mx_rules_flush_chain(b, "decide");
 	for (i = 0; i < chains->count; i++)
 		mx_rules_flush_chain(b, chains->items[i]);
 	for (i = 0; i < rules->fixed_sets; i++) {
@@ -411,29 +440,93 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 		mx_batch_chain(b, NFT_MSG_DELCHAIN, new_chain(MX_TABLE, chains->items[i]));
 }
 
-static char *fill(struct mx_table *t, const struct mx_rules *rules, const struct mx_queue_rule *queue)
+/* Everything anew. */
+static int put_all(struct mx_table *t, struct mx_batch *b, const struct mx_rules *rules)
 {
 	struct names chains = { 0 }, sets = { 0 };
-	struct mx_batch b;
-	int error, which;
+	int error = list_names(t, NFT_MSG_GETCHAIN, take_chain, &chains);
 
-	if (list_names(t, NFT_MSG_GETCHAIN, take_chain, &chains) || list_names(t, NFT_MSG_GETSET, take_set, &sets)) {
-		free_names(&chains);
-		free_names(&sets);
-		return mx_format("cannot list the table: %s", strerror(errno));
+	if (!error)
+		error = list_names(t, NFT_MSG_GETSET, take_set, &sets);
+	if (!error) {
+		put_clearance(b, rules, &chains, &sets);
+		mx_rules_put(b, rules);
 	}
-	mx_batch_begin(&b);
-	put_clearance(&b, rules, &chains, &sets);
-	mx_rules_put(&b, rules);
-	if (queue->expression != MX_QUEUE_NONE)
-		mx_rules_put_queue(&b, MX_TABLE, "decide", queue);
-	put_shield(t, &b, rules);
-	error = mx_batch_commit(&b, t->socket, &which);
 	free_names(&chains);
 	free_names(&sets);
+	return error;
+}
+
+/*
+ * Only the elements that have changed. Packets on their way then meet the same chains and maps as before; when chains
+ * come and go, one that is just passing may find an empty one.
+ */
+static void put_changes(struct mx_table *t, struct mx_batch *b, const struct mx_rules *rules)
+{
+	u32 i;
+
+	for (i = 0; i < rules->set_count; i++)
+		if (mx_rules_elements(&rules->sets[i]) != t->applied.elements[i])
+			mx_rules_put_set(b, MX_TABLE, &rules->sets[i]);
+}
+
+static void put_queue(struct mx_table *t, struct mx_batch *b, const struct mx_queue_rule *queue)
+{
+	if (t->applied.known && !memcmp(queue, &t->applied.queue, sizeof(*queue)))
+		return;
+	mx_rules_flush_chain(b, "decide");
+	if (queue->expression != MX_QUEUE_NONE)
+		mx_rules_put_queue(b, MX_TABLE, "decide", queue);
+}
+
+static void remember(struct mx_table *t, const struct mx_rules *rules, const struct mx_queue_rule *queue)
+{
+	u32 i;
+
+	free(t->applied.elements);
+	t->applied.elements = mx_alloc(rules->set_count * sizeof(u64));
+	for (i = 0; i < rules->set_count; i++)
+		t->applied.elements[i] = mx_rules_elements(&rules->sets[i]);
+	t->applied.structure = mx_rules_structure(rules);
+	t->applied.queue = *queue;
+	t->applied.known = true;
+}
+
+static char *fill(struct mx_table *t, const struct mx_rules *rules, const struct mx_queue_rule *queue)
+{
+	struct mx_batch b;
+	int error = 0, which = -1;
+
+	mx_batch_begin(&b);
+	if (t->applied.known && t->applied.structure == mx_rules_structure(rules))
+		put_changes(t, &b, rules);
+	else
+		error = put_all(t, &b, rules);
+	put_queue(t, &b, queue);
+	put_shield(t, &b, rules);
+	if (error)
+		mx_batch_free(&b);
+	else
+		error = mx_batch_commit(&b, t->socket, &which);
+	t->applied.known = false;
 	if (error)
 		return mx_format("cannot fill the table: %s (nf_tables message %d)", strerror(error), which);
 	t->shielded = true;
+	remember(t, rules, queue);
+	return NULL;
+}
+
+static char *load_missing(struct mx_table *t, const struct mx_rules *rules)
+{
+	static const struct mx_queue_rule none = { .expression = MX_QUEUE_NONE };
+	char *wrong = load(t, rules);
+
+	if (wrong)
+		return wrong;
+	mx_log(t->loaded ? MX_LOG_WARNING : MX_LOG_INFO,
+	       t->loaded ? "somebody took the table inet mxload away: put back" : "loaded the table inet mxload");
+	t->restored += t->loaded;
+	remember(t, rules, &none);
 	return NULL;
 }
 
@@ -441,18 +534,14 @@ char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const str
 {
 	char *wrong = NULL;
 
-	if (!table_exists(t, MX_TABLE)) {
-		wrong = load(t, rules);
-		if (wrong)
-			return wrong;
-		mx_log(t->loaded ? MX_LOG_WARNING : MX_LOG_INFO,
-		       t->loaded ? "somebody took the table inet mxload away: put back" : "loaded the table inet mxload");
-		t->restored += t->loaded;
-	} else if (!t->loaded && loaded_mask(t) != rules->mark_mask) {
-		return mx_format("the table inet mxload was loaded with mark-mask 0x%08x, expected 0x%08x: load it anew, or "
-				 "change mark-mask back",
-				 loaded_mask(t), rules->mark_mask);
-	}
+	if (!table_exists(t, MX_TABLE))
+		wrong = load_missing(t, rules);
+	else if (!t->loaded && loaded_mask(t) != rules->mark_mask)
+		wrong = mx_format("the table inet mxload was loaded with mark-mask 0x%08x, expected 0x%08x: load it anew, or "
+				  "change mark-mask back",
+				  loaded_mask(t), rules->mark_mask);
+	if (wrong)
+		return wrong;
 	t->loaded = true;
 	wrong = fill(t, rules, queue);
 	if (!wrong)
@@ -473,17 +562,21 @@ u32 mx_table_restored(const struct mx_table *t)
 }
 
 struct glance {
-	u32 own_port;
+	u32 own_port, loader_port;
 	bool changed;
 };
 
-/* Every event of nf_tables names its table in attribute 1, and in nlmsg_pid the socket that asked for the change. */
+/*
+ * Every event of nf_tables names its table in attribute 1, and in nlmsg_pid the socket that asked for the change: for a
+ * process with one socket, that is its process id.
+ */
 static int take_event(const struct nlmsghdr *nlh, void *arg)
 {
 	struct glance *g = arg;
 	const struct nlattr *attr;
 
-	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN || nlh->nlmsg_pid == g->own_port)
+	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN || nlh->nlmsg_pid == g->own_port ||
+	    nlh->nlmsg_pid == g->loader_port)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
@@ -494,7 +587,7 @@ static int take_event(const struct nlmsghdr *nlh, void *arg)
 
 bool mx_table_changed(struct mx_table *t)
 {
-	struct glance g = { mnl_socket_get_portid(t->socket), false };
+	struct glance g = { mnl_socket_get_portid(t->socket), (u32)t->loader, false };
 	char buffer[65536] __attribute__((aligned(8)));
 	ssize_t n;
 
@@ -507,5 +600,7 @@ bool mx_table_changed(struct mx_table *t)
 		else if (n < 0 && errno != EINTR)
 			break;
 	}
+	if (g.changed)
+		t->applied.known = false;
 	return g.changed;
 }

@@ -11,7 +11,7 @@ lab_up
 at mail ip address del "$(source_address 3)/24" dev eth0
 config_write
 daemon_start
-ok "a missing address is named at start" daemon_said "source mx3: 192.0.2.13 is not on this host"
+like "a missing address is named at start" "$(daemon_log)" "source mx3: 192.0.2.13 is not on this host"
 like "and in status" "$(mx status)" "warning: source mx3: 192.0.2.13 is not on this host"
 connect mail -n 16 -f 1 198.51.100.20 > /dev/null
 is "it is not used" "$(receiver_count microsoft mx1) $(receiver_count microsoft mx2) $(receiver_count microsoft mx3)" "10 6 0"

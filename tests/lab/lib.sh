@@ -128,18 +128,22 @@ lab_up() {
 
 # lab_down: takes everything away again; may be called twice.
 lab_down() {
-	local host pid
+	local host pid pids end
 	trap '' HUP INT TERM
 	[ -n "$LAB_DIR" ] || return 0
 	[ -z "${KEEP_LOGS-}" ] || cp -r "$LAB_DIR" "$KEEP_LOGS"
-	# Whatever runs in our namespaces was started by us. (The shell would announce each end.)
+	# Whatever runs in our namespaces was started by us. The shell need not announce each end.
+	disown -a
 	{
-		for host in $lab_hosts; do
-			for pid in $(ip netns pids "$(lab_ns "$host")"); do
+		end=$(($(now_ms) + 5000))
+		while
+			pids=$(for host in $lab_hosts; do ip netns pids "$(lab_ns "$host")"; done)
+			[ -n "$pids" ] && [ "$(now_ms)" -lt "$end" ]
+		do
+			for pid in $pids; do
 				kill -KILL "$pid"
 			done
 		done
-		wait
 	} 2> /dev/null
 	for host in $lab_hosts; do
 		ip netns del "$(lab_ns "$host")" 2> /dev/null

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Rights, and clients that are wrong, rude or many: the decision never waits for them.
+
+set -u
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# talk TEXT [USER]: send it as it is, print the first answer.
+talk() {
+	at mail setpriv ${2+--reuid=$2 --regid=$2 --clear-groups} $LAB_PYTHON -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])
+try:
+    s.sendall(sys.argv[2].encode())
+except OSError:
+    pass
+print(s.makefile().readline().strip())' "$LAB_DIR/control.sock" "$1" 2>&1
+}
+
+lab_up
+config_write
+chmod 755 "$LAB_DIR"
+daemon_start
+like "rubbish" "$(talk $'rubbish\n')" '"ok":false.*"code":"syntax"'
+like "no object" "$(talk $'[1]\n')" '"code":"syntax"'
+like "no such command" "$(talk $'{"command":"fly"}\n')" '"code":"unknown-command"'
+like "a wrong argument" "$(talk $'{"command":"weight","source":"mx1","weight":-1}\n')" '"code":"argument"'
+like "no such source" "$(talk $'{"command":"pause","source":"mx9"}\n')" '"code":"not-found"'
+like "two lines, two answers" "$(talk $'{"command":"help"}\n{"command":"help"}\n')" '"ok":true'
+like "one MB in a line" "$(at mail $LAB_PYTHON -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])
+try:
+    s.sendall(b"x" * 1000000)
+except OSError:
+    pass
+print(s.makefile().readline().strip())' "$LAB_DIR/control.sock")" '"code":"too-long"'
+like "nobody may nothing" "$(talk $'{"command":"status"}\n' 65534)" '"code":"denied"'
+like "nobody may not change" "$(talk $'{"command":"pause","source":"mx1"}\n' 65534)" '"code":"denied"'
+
+# A flood: clients that send half a line, that never read, that ask without end.
+at mail $LAB_PYTHON -c '
+import socket, sys, time
+held = []
+for n in range(300):
+    s = socket.socket(socket.AF_UNIX)
+    s.setblocking(False)
+    try:
+        s.connect(sys.argv[1])
+        s.send(b"{\"command\": \"sta" if n % 3 else b"{\"command\":\"watch\"}\n" if n % 2 else b"{\"command\":\"sources\"}\n" * 500)
+    except OSError:
+        pass
+    held.append(s)
+print("held", flush=True)
+sys.stdin.read()' "$LAB_DIR/control.sock" < <(sleep 1000 & echo $! > "$LAB_DIR/sleep.pid"; wait) > "$LAB_DIR/flood.out" &
+flood=$!
+wait_for "300 clients hold on" 10 grep -q held "$LAB_DIR/flood.out"
+like "meanwhile connections flow" "$(connect_tally mail -n 500 -t 5 198.51.100.10)" "ok 500"
+like "worst latency is short" "$(connect mail -n 50 -f 1 198.51.100.10 | awk '$2 == "ok" && $5 > 500 { slow++ } END { print "slow " slow + 0 }')" "slow 0"
+kill "$flood" "$(cat "$LAB_DIR/sleep.pid")" 2> /dev/null
+wait "$flood" 2> /dev/null
+eventually "then the daemon answers again" 10 mx status
+
+mx watch > "$LAB_DIR/watch.out" &
+watcher=$!
+watched() {
+	connect mail 198.51.100.30 > /dev/null
+	grep -q "decision .* yahoo: assign mx" "$LAB_DIR/watch.out"
+}
+eventually "watch tells of decisions" 5 watched
+mx weight mx1 4 > /dev/null
+eventually "and of changes" 5 grep -q "weight mx1" "$LAB_DIR/watch.out"
+# A listing makes the kernel look at what has expired; by itself it may take half a minute.
+closed() {
+	mx flows > /dev/null
+	grep -q "close .* yahoo: mx. closed" "$LAB_DIR/watch.out"
+}
+eventually "and of closes" 20 closed
+kill $watcher
+wait $watcher 2> /dev/null
+live_open seen mail 198.51.100.30
+like "flows shows where a connection left from" "$(mx flows --to 198.51.100.30)" "192\.0\.2\.1[1-3] [0-9]+ +198\.51\.100\.30 25 +yahoo +established"
+live_close seen
+settled() {
+	mx flows > /dev/null
+	[ "$(mx_count yahoo - established)" = "$(mx_count yahoo -)" ]
+}
+eventually "in the end all are established ones" 20 settled
+like "no root: one clear line" "$(at mail setpriv --reuid=65534 --regid=65534 --clear-groups "$MXLOADD" -c "$LAB_DIR/mxload.conf" -r "$lab_top/nft-rules/mxload.nft" 2>&1 | tail -n 1)" "expected to run as root"
+like "a second daemon on the same socket: one clear line" "$(at mail "$MXLOADD" -c "$LAB_DIR/mxload.conf" -r "$lab_top/nft-rules/mxload.nft" 2>&1 | tail -n 1)" "another mxloadd answers"
+like "the first goes on" "$(connect_tally mail -n 9 198.51.100.10)" "ok 9"
+ok "mxloadd ends in order" daemon_stop
+done_testing

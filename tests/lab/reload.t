@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Reloading under load: nothing is lost, mistakes change nothing, and a large policy stays small and quick.
+
+set -u
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+load() {
+	connect_tally mail -n "$2" -r "$1" -t 20 198.51.100.10 > "$LAB_DIR/load.out" &
+	load=$!
+}
+load_end() {
+	wait "$load"
+	tally=$(cat "$LAB_DIR/load.out")
+}
+generation() {
+	mx -j status | json 'd["generation"]'
+}
+resident_kb() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
+}
+
+lab_up
+config_write
+daemon_start
+load 300 900
+for weights in "1 1 1" "3 5 1" "0 1 1" "5 3 1"; do
+	LAB_WEIGHTS=$weights config_write
+	daemon_signal HUP
+	wait_for "reloaded" 5 daemon_said "reloaded .*generation"
+done
+eventually "SIGHUP reloads" 5 equal generation 5
+load_end
+like "under load: none is lost" "$tally" "ok 900"
+is "none from a wrong address" "$(receiver_strangers)" 0
+eventually "counters go on over reloads" 5 equal "mx_count - -" 900
+
+sed -i 's/mx2 = 3/mx2 = 3; mx9 = 1/' "$LAB_DIR/mxload.conf"
+like "a mistake: one line with the place and what was expected" "$(mx reload 2>&1)" \
+	"^mxload: $LAB_DIR/mxload.conf:[0-9]+: members: unknown source \"mx9\": expected"
+is "status 1" "$(mx reload 2> /dev/null; echo $?)" 1
+is "the running policy stays" "$(generation)" 5
+like "and works" "$(connect_tally mail -n 9 198.51.100.10)" "ok 9"
+sed -i 's/; mx9 = 1//; 1i mark-mask = 0x00ff0000;' "$LAB_DIR/mxload.conf"
+like "the mark mask is fixed while the rules are loaded" "$(mx reload 2>&1)" "mark-mask is fixed"
+
+config_write
+mx reload > /dev/null
+ok "mxloadd ends in order" daemon_stop
+
+# 1,000 sources, 50 providers, 10,000 prefixes.
+at mail ip link add many type dummy
+at mail ip link set many up
+$LAB_PYTHON "$lab_top/tests/bench/policy.py" --help > /dev/null 2>&1 || bail "no tests/bench/policy.py"
+$LAB_PYTHON "$lab_top/tests/bench/policy.py" --directory "$LAB_DIR" > "$LAB_DIR/large.conf"
+$LAB_PYTHON "$lab_top/tests/bench/policy.py" --addresses many | at mail ip -batch -
+cp "$LAB_DIR/mxload.conf" "$LAB_DIR/small.conf"
+daemon_start
+load 1000 5000
+cp "$LAB_DIR/large.conf" "$LAB_DIR/mxload.conf"
+began=$(now_ms)
+ok "a large policy is swapped in under load" mx reload
+took=$(($(now_ms) - began))
+diag "it took $took ms"
+ok "within a second" test "$took" -lt 1000
+cp "$LAB_DIR/small.conf" "$LAB_DIR/mxload.conf"
+mx reload > /dev/null
+load_end
+like "1,000 connections a second go on, none is lost" "$tally" "ok 5000"
+daemon_stop
+cp "$LAB_DIR/large.conf" "$LAB_DIR/mxload.conf"
+daemon_start
+connect mail -n 500 198.51.100.10 > /dev/null
+diag "resident with the large policy: $(resident_kb) KiB"
+case $MXLOADD in
+*/asan/*) skip "at most 12 MB resident" "a sanitizer has its own memory" ;;
+*) ok "at most 12 MB resident" test "$(resident_kb)" -le 12288 ;;
+esac
+ok "mxloadd ends in order" daemon_stop
+done_testing
