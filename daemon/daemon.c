@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ void mx_daemon_apply(struct mx_daemon *d)
 	free(d->table_error);
 	d->table_error = wrong;
 	mx_rules_free(rules);
+	malloc_trim(0); /* the model of a large policy takes megabytes, for a moment */
 }
 
 static void on_table(evutil_socket_t fd, short what, void *arg)

@@ -146,7 +146,8 @@ static void apply_states(struct mx_policy *p)
 
 	for (provider = 0; provider < p->state.providers; provider++)
 		for (source = 0; source < p->state.sources; source++)
-			mx_state_lane(&p->state, provider, source)->flags &= ~MX_LANE_PAUSED;
+			if (mx_state_lane(&p->state, provider, source)->flags) /* most lanes are never touched */
+				mx_state_lane(&p->state, provider, source)->flags = 0;
 	for (i = 0; i < p->state_count; i++) {
 		const struct mx_set_state *s = &p->states[i];
 		u16 paused = mx_config_source(p->config, s->source);
@@ -354,6 +355,15 @@ static u16 *origins_of(const char **names, u32 count, const char **old, u32 old_
 	return from;
 }
 
+/* A lane that was never used is left alone, so that it takes no memory. */
+static void carry_lane(struct mx_lane *to, const struct mx_lane *from)
+{
+	static const struct mx_lane unused;
+
+	if (memcmp(from, &unused, sizeof(unused)))
+		*to = *from;
+}
+
 static void carry_counters(struct mx_policy *to, const struct mx_policy *from, const struct origins *o)
 {
 	u32 provider, source;
@@ -371,8 +381,8 @@ static void carry_counters(struct mx_policy *to, const struct mx_policy *from, c
 		       MX_REASON_COUNT * sizeof(u64));
 		for (source = 0; source < to->state.sources; source++)
 			if (o->source[source] != MX_NONE)
-				*mx_state_lane(&to->state, provider, source) =
-					*mx_state_lane(&from->state, old, o->source[source]);
+				carry_lane(mx_state_lane(&to->state, provider, source),
+					   mx_state_lane(&from->state, old, o->source[source]));
 	}
 }
 

@@ -218,6 +218,43 @@ static void put_pick(struct mx_rules *r, const struct mx_policy *p, const char *
 	}
 }
 
+static bool weights_alike(const struct mx_policy *p, u32 pool, u32 provider, u32 other, enum mx_family family)
+{
+	u32 i;
+
+	for (i = 0; i < p->config->pools[pool].members.count; i++)
+		if (candidate_weight(p, pool, provider, i, family) != candidate_weight(p, pool, other, i, family))
+			return false;
+	return true;
+}
+
+static bool has_set(const struct mx_rules *r, const char *name)
+{
+	u32 i;
+
+	for (i = r->set_count; i-- > 0;)
+		if (!strcmp(r->sets[i].name, name))
+			return true;
+	return false;
+}
+
+/* The draw for a provider. Those where nothing differs from the default provider share its draw. */
+static const char *pick_set(struct mx_rules *r, const struct mx_policy *p, u16 pool, u32 provider, const char *suffix,
+			    enum mx_family family)
+{
+	u16 usual = p->snapshot->default_provider;
+	const char *where, *pick;
+
+	if (weights_alike(p, pool, provider, usual, MX_IPV4) && weights_alike(p, pool, provider, usual, MX_IPV6))
+		where = name_of(".%s%s", p->pool_names[pool], "");
+	else
+		where = name_of(".%s.%s", p->pool_names[pool], p->provider_names[provider]);
+	pick = name_of("pick%s%s", where, suffix);
+	if (!has_set(r, pick))
+		put_pick(r, p, pick, pool, provider, family);
+	return pick;
+}
+
 /* The chain that serves a provider from a pool: the pool's own draw, or its overflow's, or `refuse`. */
 static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16 pool, u32 provider,
 			      enum mx_family family)
@@ -232,10 +269,9 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	suffix = families_alike(p, pool, provider) ? "" : family == MX_IPV4 ? ".4" : ".6";
 	where = name_of(".%s.%s", p->pool_names[pool], p->provider_names[provider]);
 	lane = name_of("lane%s%s", where, suffix);
-	pick = name_of("pick%s%s", where, suffix);
 	if (has_chain(r, lane))
 		return lane;
-	put_pick(r, p, pick, pool, provider, family);
+	pick = pick_set(r, p, pool, provider, suffix, family);
 	chain = add_chain(r, mx_strdup(lane));
 	for (i = 0; i < MX_DRAWS; i++)
 		add_rule(r, chain, MX_RULE_DRAW, pick);

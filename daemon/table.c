@@ -43,10 +43,13 @@ struct mx_table {
 	struct applied applied;
 };
 
+/* Every element of a large transaction is an event too: there is room for all of them. */
+#define SOCKET_BYTES (64 << 20)
+
 static struct mnl_socket *open_socket(u32 groups)
 {
 	struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	int size = 4 << 20;
+	int size = SOCKET_BYTES;
 
 	if (!s || mnl_socket_bind(s, groups, MNL_SOCKET_AUTOPID) < 0)
 		mx_fatal("cannot open a netlink socket: %s", strerror(errno));
