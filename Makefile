@@ -37,15 +37,16 @@ daemon = $(wildcard daemon/*.c)
 tool = $(wildcard tools/mxload/*.c)
 unit = $(wildcard tests/unit/test_*.c)
 bench = $(wildcard tests/bench/*.c)
-# what a unit test may link: everything but the programs' main()
-parts = $(filter-out %/main.o,$(call objects,$(core) $(daemon) $(tool)))
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+# what a unit test may link: everything but the programs' main(), of the side that it tests
+daemon_parts = $(filter-out %/main.o,$(call objects,$(core) $(daemon)))
+tool_parts = $(filter-out %/main.o,$(call objects,$(tool)))
 
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)")
 
-all: $(OUT)/mxloadd $(if $(tool),$(OUT)/mxload)
+all: $(OUT)/mxloadd $(OUT)/mxload
 
 $(OUT)/mxloadd: $(call objects,$(core) $(daemon))
 	$(call say,LD $@)
@@ -60,9 +61,74 @@ $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(unit)))
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(unit) $(bench)))
+
+# --- tests --------------------------------------------------------------------------------------------------------
+
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(daemon_parts) $(tool_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(if $(findstring tool_,$*),$(tool_parts),$(daemon_parts)) -lcmocka -lm \
+		$(call LIBS,$(DAEMON_LIBS)) -lpthread
+
+unit: $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(unit))
+	$(Q)for test in $^; do CMOCKA_MESSAGE_OUTPUT=TAP $$test > $$test.tap 2>&1 || { cat $$test.tap; exit 1; }; done
+	@echo "  unit tests: $$(cat $(addsuffix .tap,$^) | grep -c '^ok') well$(if $(SANITIZE), (ASan and UBSan))"
+
+# make check says what it does; each part can be called alone
+check: all unit
+	@echo "== lint"
+	$(Q)$(MAKE) --no-print-directory lint
+	@echo "== unit tests and the lab, with ASan and UBSan"
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit lab
+	@echo "== the lab, and everything else"
+	$(Q)$(MAKE) --no-print-directory lab more
+
+# one scenario a file; two at once, each in namespaces of its own
+lab: all
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove -j2 --timer tests/lab/*.t
+
+more: all
+	$(Q)prove --timer $(wildcard tests/*.t tests/conf/*.t) $(wildcard tests/vm/*.t)
+
+lint:
+	$(Q)tests/lint
+
+bench: all $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
+	$(Q)tests/bench/bench.py
+
+$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call LIBS,libmnl libnetfilter_queue libnftnl) -lpthread
+
+# --- installing ---------------------------------------------------------------------------------------------------
+
+substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+	-e 's|@STATEDIR@|$(STATEDIR)|g'
+pages = $(foreach section,5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
+installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
+	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
+	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
+	install -m 755 build/mxload $(DESTDIR)$(BINDIR)
+	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft $(DESTDIR)$(DATADIR)
+	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
+	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
+	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
+	$(substitute) nft-rules/mxload.service > $(DESTDIR)$(UNITDIR)/mxload.service
+	$(substitute) nft-rules/mxload-rules.service > $(DESTDIR)$(UNITDIR)/mxload-rules.service
+	$(foreach page,$(pages),install -m 644 doc/$(notdir $(page)) $(DESTDIR)$(page) &&) true
+
+# configuration and ledger stay
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(installed))
+	-rmdir $(DESTDIR)$(DATADIR) 2> /dev/null
 
 clean:
 	$(Q)rm -rf build
 
-.PHONY: all clean
+.PHONY: all unit check lab more lint bench install uninstall clean
+.SECONDARY:

@@ -22,8 +22,8 @@ u16 mx_classify_provider(const struct mx_snapshot *s, const struct mx_flow *flow
 		value = mx_snapshot_prefix4_value(s)[mx_prefix_find4(
 			mx_snapshot_prefix4(s), mx_snapshot_count(s, MX_SECTION_PREFIX4), (u32)flow->to.lo)];
 	else
-		value = mx_snapshot_prefix6_value(s)[mx_prefix_find6(
-			mx_snapshot_prefix6(s), mx_snapshot_count(s, MX_SECTION_PREFIX6), flow->to)];
+		value = mx_snapshot_prefix6_value(
+			s)[mx_prefix_find6(mx_snapshot_prefix6(s), mx_snapshot_count(s, MX_SECTION_PREFIX6), flow->to)];
 	return value == MX_NO_VALUE ? s->default_provider : value;
 }
 

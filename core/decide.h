@@ -20,8 +20,8 @@ struct mx_verdict {
 	enum mx_reason reason;
 	u32 mark; /* to be written under the mark mask */
 	u16 provider;
-	u16 route; /* MX_NONE when passed */
-	u16 pool; /* the one that served; MX_NONE when passed */
+	u16 route;  /* MX_NONE when passed */
+	u16 pool;   /* the one that served; MX_NONE when passed */
 	u16 member; /* of that pool; MX_NONE unless assigned */
 	u16 source; /* MX_NONE unless assigned */
 };

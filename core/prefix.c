@@ -21,8 +21,8 @@ static u32 emit(struct mx_range *ranges, u32 count, struct mx_addr start, u16 va
 }
 
 /* Leaves every prefix that ends before `upto` (all of them for NULL). */
-static u32 leave(struct mx_prefix_nest *nest, enum mx_family family, const struct mx_addr *upto, struct mx_range *ranges,
-		 u32 count)
+static u32 leave(struct mx_prefix_nest *nest, enum mx_family family, const struct mx_addr *upto,
+		 struct mx_range *ranges, u32 count)
 {
 	while (nest->depth) {
 		struct mx_addr last = nest->level[nest->depth - 1].last;

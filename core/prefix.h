@@ -45,8 +45,8 @@ struct mx_prefix_nest {
 
 /*
  * Turns `count` prefixes of one family, sorted by mx_prefix_cmp() and none twice, into ranges that cover the whole
- * address space, the first starting at 0. `ranges` has room for mx_prefix_ranges_max(count); what `nest` holds does not matter. Returns the number
- * of ranges.
+ * address space, the first starting at 0. `ranges` has room for mx_prefix_ranges_max(count); what `nest` holds does not
+ * matter. Returns the number of ranges.
  */
 u32 mx_prefix_flatten(enum mx_family family, const struct mx_prefix *prefixes, u32 count, struct mx_range *ranges,
 		      struct mx_prefix_nest *nest);

@@ -10,23 +10,23 @@
  * Those from NO_ADDRESS to PAUSED also say why one member of a pool is no candidate. They stand in the order in which
  * a member is tried: when all of them fail, the connection is refused for the reason of the one that came furthest.
  */
-#define MX_REASONS(X)                                                                      \
-	X(NO_ROUTE, "no-route") /* no route matches: a checked snapshot always has one */   \
-	X(EXEMPT, "exempt") /* the destination is exempt: passed as it is */                \
-	X(NO_ADDRESS, "no-address") /* the source has no address of this family */          \
-	X(UNUSABLE, "unusable") /* its address is not on this host */                       \
-	X(WEIGHT_ZERO, "weight-zero") /* it has no weight here */                           \
-	X(PAUSED, "paused") /* it rests, everywhere or at this provider */                  \
-	X(CANDIDATE, "candidate") /* nothing speaks against this member */                  \
-	X(WEIGHTED, "weighted") /* chosen by smooth weighted round robin */                 \
-	X(STICKY, "sticky") /* chosen by the destination's network */                       \
-	X(OVERFLOW, "overflow") /* chosen from an overflow pool: the pool had no candidate */
+#define MX_REASONS(X)                                                                                                  \
+	X(NO_ROUTE, "no-route")       /* no route matches: a checked snapshot always has one */                        \
+	X(EXEMPT, "exempt")           /* the destination is exempt: passed as it is */                                 \
+	X(NO_ADDRESS, "no-address")   /* the source has no address of this family */                                   \
+	X(UNUSABLE, "unusable")       /* its address is not on this host */                                            \
+	X(WEIGHT_ZERO, "weight-zero") /* it has no weight here */                                                      \
+	X(PAUSED, "paused")           /* it rests, everywhere or at this provider */                                   \
+	X(CANDIDATE, "candidate")     /* nothing speaks against this member */                                         \
+	X(WEIGHTED, "weighted")       /* chosen by smooth weighted round robin */                                      \
+	X(STICKY, "sticky")           /* chosen by the destination's network */                                        \
+	X(OVERFLOW, "overflow")       /* chosen from an overflow pool: the pool had no candidate */
 
 enum mx_reason {
 #define X(id, name) MX_REASON_##id,
 	MX_REASONS(X)
 #undef X
-	MX_REASON_COUNT
+		MX_REASON_COUNT
 };
 
 /* The name of a reason, for people and for JSON; never NULL. */

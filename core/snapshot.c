@@ -142,8 +142,7 @@ static const char *check_routes(const struct mx_snapshot *s)
 	for (i = 0; i < count; i++) {
 		if (routes[i].class != MX_NONE && routes[i].class >= mx_snapshot_count(s, MX_SECTION_CLASSES))
 			return "route with an unknown class";
-		if (routes[i].provider != MX_NONE &&
-		    routes[i].provider >= mx_snapshot_count(s, MX_SECTION_PROVIDERS))
+		if (routes[i].provider != MX_NONE && routes[i].provider >= mx_snapshot_count(s, MX_SECTION_PROVIDERS))
 			return "route with an unknown provider";
 		if (routes[i].pool >= mx_snapshot_count(s, MX_SECTION_POOLS))
 			return "route with an unknown pool";
@@ -219,8 +218,8 @@ static const char *check_prefix6(const struct mx_snapshot *s, enum mx_section st
 static const char *check_prefixes(const struct mx_snapshot *s)
 {
 	u32 providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
-	const char *wrong = check_prefix4(s, MX_SECTION_PREFIX4, mx_snapshot_prefix4(s), mx_snapshot_prefix4_value(s),
-					  providers);
+	const char *wrong =
+		check_prefix4(s, MX_SECTION_PREFIX4, mx_snapshot_prefix4(s), mx_snapshot_prefix4_value(s), providers);
 
 	if (!wrong)
 		wrong = check_prefix6(s, MX_SECTION_PREFIX6, mx_snapshot_prefix6(s), mx_snapshot_prefix6_value(s),

@@ -16,44 +16,44 @@
 #define MX_NONE 0xffff /* no such index: any class, any provider, no overflow pool */
 
 /* X(id, type of an entry, name of the accessor) */
-#define MX_SECTIONS(X)                                 \
-	X(SOURCES, struct mx_source, sources)           \
-	X(POOLS, struct mx_pool, pools)                 \
-	X(MEMBERS, struct mx_member, members)           \
-	X(PROVIDERS, struct mx_provider, providers)     \
-	X(ROUTES, struct mx_route, routes)              \
-	X(CLASSES, struct mx_class, classes)            \
-	X(MARKS, struct mx_masked, marks)               \
-	X(USERS, u32, users)                            \
-	X(GROUPS, u32, groups)                          \
-	X(CLIENTS, struct mx_net, clients)              \
-	X(PREFIX4, u32, prefix4)                        \
-	X(PREFIX4_VALUE, u16, prefix4_value)            \
-	X(PREFIX6, struct mx_addr, prefix6)             \
-	X(PREFIX6_VALUE, u16, prefix6_value)            \
-	X(EXEMPT4, u32, exempt4)                        \
-	X(EXEMPT4_VALUE, u16, exempt4_value)            \
-	X(EXEMPT6, struct mx_addr, exempt6)             \
+#define MX_SECTIONS(X)                                                                                                 \
+	X(SOURCES, struct mx_source, sources)                                                                          \
+	X(POOLS, struct mx_pool, pools)                                                                                \
+	X(MEMBERS, struct mx_member, members)                                                                          \
+	X(PROVIDERS, struct mx_provider, providers)                                                                    \
+	X(ROUTES, struct mx_route, routes)                                                                             \
+	X(CLASSES, struct mx_class, classes)                                                                           \
+	X(MARKS, struct mx_masked, marks)                                                                              \
+	X(USERS, u32, users)                                                                                           \
+	X(GROUPS, u32, groups)                                                                                         \
+	X(CLIENTS, struct mx_net, clients)                                                                             \
+	X(PREFIX4, u32, prefix4)                                                                                       \
+	X(PREFIX4_VALUE, u16, prefix4_value)                                                                           \
+	X(PREFIX6, struct mx_addr, prefix6)                                                                            \
+	X(PREFIX6_VALUE, u16, prefix6_value)                                                                           \
+	X(EXEMPT4, u32, exempt4)                                                                                       \
+	X(EXEMPT4_VALUE, u16, exempt4_value)                                                                           \
+	X(EXEMPT6, struct mx_addr, exempt6)                                                                            \
 	X(EXEMPT6_VALUE, u16, exempt6_value)
 
 enum mx_section {
 #define X(id, type, name) MX_SECTION_##id,
 	MX_SECTIONS(X)
 #undef X
-	MX_SECTION_COUNT
+		MX_SECTION_COUNT
 };
 
 struct mx_source {
-	u64 key; /* stable hash of its name: what the sticky choice knows it by */
-	u32 mark; /* under the mark mask; neither 0 nor one of the two reserved ones */
+	u64 key;      /* stable hash of its name: what the sticky choice knows it by */
+	u32 mark;     /* under the mark mask; neither 0 nor one of the two reserved ones */
 	u32 families; /* bit 1 << enum mx_family for each address it has */
 };
 
 struct mx_pool {
 	u32 first_member;
-	u32 members; /* at least 1 */
+	u32 members;    /* at least 1 */
 	u32 first_slot; /* of its slots in the state: one for each member at each provider, provider by provider */
-	u16 overflow; /* pool, or MX_NONE */
+	u16 overflow;   /* pool, or MX_NONE */
 	u16 reserved;
 };
 
@@ -71,7 +71,7 @@ struct mx_provider {
 };
 
 struct mx_route {
-	u16 class; /* or MX_NONE: any */
+	u16 class;    /* or MX_NONE: any */
 	u16 provider; /* or MX_NONE: any */
 	u16 pool;
 	u16 reserved;
@@ -107,19 +107,19 @@ struct mx_snapshot {
 	u64 size; /* of the whole block in bytes */
 	u64 generation;
 	u32 mark_mask;
-	u32 slots; /* sum over the pools of members x providers */
+	u32 slots;            /* sum over the pools of members x providers */
 	u16 default_provider; /* of every address that no prefix holds */
 	u16 reserved[3];
 	struct {
 		u64 offset; /* from the start of the block, in bytes */
-		u64 count; /* of entries */
+		u64 count;  /* of entries */
 	} section[MX_SECTION_COUNT];
 };
 
-#define X(id, type, name)                                                                              \
-	static inline const type *mx_snapshot_##name(const struct mx_snapshot *s)                      \
-	{                                                                                              \
-		return (const type *)((const u8 *)s + s->section[MX_SECTION_##id].offset);             \
+#define X(id, type, name)                                                                                              \
+	static inline const type *mx_snapshot_##name(const struct mx_snapshot *s)                                      \
+	{                                                                                                              \
+		return (const type *)((const u8 *)s + s->section[MX_SECTION_##id].offset);                             \
 	}
 MX_SECTIONS(X)
 #undef X

@@ -41,12 +41,12 @@ struct mx_group {
 struct mx_state {
 	u32 sources;
 	u32 providers;
-	u8 *usable; /* [source]: bit 1 << enum mx_family where its address is on this host */
-	struct mx_slot *slots; /* see mx_state_slot() */
-	struct mx_lane *lanes; /* see mx_state_lane() */
+	u8 *usable;              /* [source]: bit 1 << enum mx_family where its address is on this host */
+	struct mx_slot *slots;   /* see mx_state_slot() */
+	struct mx_lane *lanes;   /* see mx_state_lane() */
 	struct mx_group *groups; /* see mx_state_group() */
-	u64 *refused; /* see mx_state_refused() */
-	u64 *passed; /* [provider] */
+	u64 *refused;            /* see mx_state_refused() */
+	u64 *passed;             /* [provider] */
 };
 
 /* Bytes that the state of a snapshot takes. */

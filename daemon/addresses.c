@@ -63,7 +63,7 @@ static int take_address(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR && nlh->nlmsg_type != RTM_DELADDR)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+	mnl_attr_for_each (attr, nlh, sizeof(*ifa)) {
 		if (mnl_attr_get_type(attr) == IFA_LOCAL)
 			local = attr;
 		else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
@@ -188,20 +188,26 @@ static void tell(const struct mx_conf_source *source, enum mx_family family, boo
 		mx_log(MX_LOG_WARNING, "source %s: %s is not on this host: not used", source->name, text);
 }
 
-bool mx_addresses_update(const struct mx_addresses *a, struct mx_policy *policy, bool name_missing)
+u8 mx_addresses_usable(const struct mx_conf_source *source, void *addresses)
+{
+	u8 usable = 0;
+	u32 family;
+
+	for (family = 0; family < MX_FAMILIES; family++)
+		if ((source->families & (1u << family)) && mx_addresses_has(addresses, family, source->addr[family]))
+			usable |= (u8)(1u << family);
+	return usable;
+}
+
+bool mx_addresses_update(struct mx_addresses *a, struct mx_policy *policy, bool name_missing)
 {
 	const struct mx_config *c = policy->config;
 	bool any = false;
 	u32 i, family;
 
 	for (i = 0; i < c->source_count; i++) {
-		u8 usable = 0, before = policy->state.usable[i], differ;
+		u8 usable = mx_addresses_usable(&c->sources[i], a), differ = usable ^ policy->state.usable[i];
 
-		for (family = 0; family < MX_FAMILIES; family++)
-			if ((c->sources[i].families & (1u << family)) &&
-			    mx_addresses_has(a, family, c->sources[i].addr[family]))
-				usable |= (u8)(1u << family);
-		differ = usable ^ before;
 		any |= differ != 0;
 		for (family = 0; family < MX_FAMILIES; family++)
 			if ((differ | (name_missing ? c->sources[i].families & ~usable : 0)) & (1u << family))
@@ -249,7 +255,8 @@ static void add_missing(struct mx_addresses *a, const struct mx_policy *policy, 
 			mx_addr_text(family, addr, text);
 			error = change(RTM_NEWADDR, family, addr, interface);
 			if (error) {
-				mx_log(MX_LOG_ERROR, "cannot add %s to %s: %s", text, c->manage_addresses, strerror(error));
+				mx_log(MX_LOG_ERROR, "cannot add %s to %s: %s", text, c->manage_addresses,
+				       strerror(error));
 				continue;
 			}
 			mx_log(MX_LOG_INFO, "added %s to %s", text, c->manage_addresses);

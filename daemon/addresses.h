@@ -19,11 +19,14 @@ bool mx_addresses_changed(struct mx_addresses *addresses);
 /* Whether an address is on this host and ready for use. */
 bool mx_addresses_has(const struct mx_addresses *addresses, enum mx_family family, struct mx_addr addr);
 
+/* Which addresses of a source are there: bit 1 << enum mx_family. `addresses` as void *: see struct mx_policy. */
+u8 mx_addresses_usable(const struct mx_conf_source *source, void *addresses);
+
 /*
  * Tells the policy which sources are usable and logs each that stops or starts to be; with `name_missing` (at start and
  * after a reload) also each that is not. True when any has changed.
  */
-bool mx_addresses_update(const struct mx_addresses *addresses, struct mx_policy *policy, bool name_missing);
+bool mx_addresses_update(struct mx_addresses *addresses, struct mx_policy *policy, bool name_missing);
 
 /*
  * With manage-addresses: adds the sources' missing addresses to that interface and takes away those that it added

@@ -43,9 +43,9 @@ void mx_batch_close(struct mx_batch *b, const struct nlmsghdr *nlh)
 
 static u16 flags_of(u16 type)
 {
-	return type == NFT_MSG_NEWRULE ? NLM_F_CREATE | NLM_F_APPEND :
-	       type == NFT_MSG_NEWCHAIN || type == NFT_MSG_NEWSET || type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE :
-												  0;
+	return type == NFT_MSG_NEWRULE ? NLM_F_CREATE | NLM_F_APPEND
+	       : type == NFT_MSG_NEWCHAIN || type == NFT_MSG_NEWSET || type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE
+												  : 0;
 }
 
 void mx_batch_chain(struct mx_batch *b, u16 type, struct nftnl_chain *chain)

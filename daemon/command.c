@@ -85,16 +85,16 @@ static json_t *changed_weights(const struct mx_policy *p, const char *source, co
 				continue;
 			for (k = 0; k < p->config->provider_count; k++)
 				if (!*provider || p->provider_names[k] == provider)
-					json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:i}", "pool", p->pool_names[i],
-									      "provider", p->provider_names[k],
-									      "source", source, "weight",
-									      (int)mx_policy_weight(p, i, k, j)));
+					json_array_append_new(
+						list, json_pack("{s:s,s:s,s:s,s:i}", "pool", p->pool_names[i],
+								"provider", p->provider_names[k], "source", source,
+								"weight", (int)mx_policy_weight(p, i, k, j)));
 		}
 	return list;
 }
 
-static void note(struct mx_daemon *d, enum mx_event_type type, const char *source, const char *provider, const char *pool,
-		 u32 weight)
+static void note(struct mx_daemon *d, enum mx_event_type type, const char *source, const char *provider,
+		 const char *pool, u32 weight)
 {
 	struct mx_event e = { .type = type, .time = time(NULL), .source = source, .provider = provider, .pool = pool };
 
@@ -128,8 +128,11 @@ static json_t *run_weight(struct mx_request *r)
 	changed = changed_weights(p, source, provider, pool);
 	note(r->daemon, MX_EVENT_WEIGHT, source, *provider ? provider : NULL, *pool ? pool : NULL,
 	     (u32)json_integer_value(json_object_get(json_array_get(changed, 0), "weight")));
-	mx_log(MX_LOG_INFO, "weight of %s%s%s%s%s: %s", source, *provider ? " at " : "", provider, *pool ? " in " : "", pool,
-	       reset ? "reset" : json_is_integer(weight) ? "set" : "");
+	mx_log(MX_LOG_INFO, "weight of %s%s%s%s%s: %s", source, *provider ? " at " : "", provider, *pool ? " in " : "",
+	       pool,
+	       reset                     ? "reset"
+	       : json_is_integer(weight) ? "set"
+					 : "");
 	return json_pack("{s:b,s:o}", "ok", 1, "changed", changed);
 }
 
@@ -182,8 +185,9 @@ static json_t *run_pause(struct mx_request *r)
 
 	if (!set_state(r, "paused", &set))
 		return NULL;
-	return json_pack("{s:b,s:s,s:s?,s:s?}", "ok", 1, "source", set.source, "provider", *set.provider ? set.provider : NULL,
-			 "until", set.until ? mx_time_text(set.until, until) : NULL);
+	return json_pack("{s:b,s:s,s:s?,s:s?}", "ok", 1, "source", set.source, "provider",
+			 *set.provider ? set.provider : NULL, "until",
+			 set.until ? mx_time_text(set.until, until) : NULL);
 }
 
 static json_t *run_drain(struct mx_request *r)
@@ -209,8 +213,8 @@ static json_t *run_resume(struct mx_request *r)
 	if (!take_lane(r, &set.source, &set.provider))
 		return NULL;
 	if (!mx_policy_set_state(&r->daemon->policy, &set))
-		return fail(r, "not-found", "%s%s%s is not paused by %s", set.source, *set.provider ? " at " : "", set.provider,
-			    set.owner);
+		return fail(r, "not-found", "%s%s%s is not paused by %s", set.source, *set.provider ? " at " : "",
+			    set.provider, set.owner);
 	mx_daemon_apply(r->daemon);
 	note_state(r->daemon, &set);
 	mx_log(MX_LOG_INFO, "%s%s%s: resumed by %s", set.source, *set.provider ? " at " : "", set.provider, set.owner);
@@ -329,20 +333,13 @@ static const struct {
 	enum mx_right right;
 	json_t *(*run)(struct mx_request *r);
 } commands[] = {
-	{ "status", MX_RIGHT_READ, run_status },
-	{ "stats", MX_RIGHT_READ, run_stats },
-	{ "sources", MX_RIGHT_READ, run_sources },
-	{ "providers", MX_RIGHT_READ, run_providers },
-	{ "pools", MX_RIGHT_READ, run_pools },
-	{ "weight", MX_RIGHT_CHANGE, run_weight },
-	{ "pause", MX_RIGHT_STEER, run_pause },
-	{ "resume", MX_RIGHT_STEER, run_resume },
-	{ "drain", MX_RIGHT_CHANGE, run_drain },
-	{ "explain", MX_RIGHT_READ, run_explain },
-	{ "flows", MX_RIGHT_READ, run_flows },
-	{ "watch", MX_RIGHT_READ, run_watch },
-	{ "reload", MX_RIGHT_CHANGE, run_reload },
-	{ "help", MX_RIGHT_READ, run_help },
+	{ "status", MX_RIGHT_READ, run_status },   { "stats", MX_RIGHT_READ, run_stats },
+	{ "sources", MX_RIGHT_READ, run_sources }, { "providers", MX_RIGHT_READ, run_providers },
+	{ "pools", MX_RIGHT_READ, run_pools },     { "weight", MX_RIGHT_CHANGE, run_weight },
+	{ "pause", MX_RIGHT_STEER, run_pause },    { "resume", MX_RIGHT_STEER, run_resume },
+	{ "drain", MX_RIGHT_CHANGE, run_drain },   { "explain", MX_RIGHT_READ, run_explain },
+	{ "flows", MX_RIGHT_READ, run_flows },     { "watch", MX_RIGHT_READ, run_watch },
+	{ "reload", MX_RIGHT_CHANGE, run_reload }, { "help", MX_RIGHT_READ, run_help },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

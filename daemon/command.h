@@ -19,7 +19,7 @@ struct mx_request {
 	char error[MX_CONFIG_ERROR];
 	enum mx_stream stream;
 	const char *source, *provider; /* of a drain */
-	struct mx_addr to; /* of a stream of flows */
+	struct mx_addr to;             /* of a stream of flows */
 	enum mx_family to_family;
 	bool to_given;
 };

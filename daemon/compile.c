@@ -185,8 +185,7 @@ static void put_classes(struct mx_snapshot *s, const struct mx_config *c)
 
 		out[i].marks = (struct mx_span){ mark, class->marks.count };
 		for (j = 0; j < class->marks.count; j++)
-			marks[mark++] = (struct mx_masked){ class->marks.items[j].value,
-							    class->marks.items[j].mask };
+			marks[mark++] = (struct mx_masked){ class->marks.items[j].value, class->marks.items[j].mask };
 		out[i].users = put_ids(section(s, MX_SECTION_USERS), &user, &class->users);
 		out[i].groups = put_ids(section(s, MX_SECTION_GROUPS), &group, &class->groups);
 		out[i].clients = put_clients(section(s, MX_SECTION_CLIENTS), &client, &class->clients);

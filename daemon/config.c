@@ -19,15 +19,15 @@
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
-#define LOOKUP(function, array, number)                                   \
-	u16 function(const struct mx_config *config, const char *name)    \
-	{                                                                 \
-		u32 i;                                                    \
-                                                                          \
-		for (i = 0; i < config->number; i++)                      \
-			if (!strcmp(config->array[i].name, name))         \
-				return (u16)i;                            \
-		return MX_NONE;                                           \
+#define LOOKUP(function, array, number)                                                                                \
+	u16 function(const struct mx_config *config, const char *name)                                                 \
+	{                                                                                                              \
+		u32 i;                                                                                                 \
+                                                                                                                       \
+		for (i = 0; i < config->number; i++)                                                                   \
+			if (!strcmp(config->array[i].name, name))                                                      \
+				return (u16)i;                                                                         \
+		return MX_NONE;                                                                                        \
 	}
 LOOKUP(mx_config_source, sources, source_count)
 LOOKUP(mx_config_pool, pools, pool_count)
@@ -55,8 +55,9 @@ static bool check_name(struct mx_reader *r, const config_setting_t *s)
 /* option->words[0] says what kind of thing is named, option->min tells which look-up. */
 static lookup_fn *const lookups[] = { mx_config_pool, mx_config_provider, mx_config_class, mx_config_schedule };
 enum { LOOK_POOL, LOOK_PROVIDER, LOOK_CLASS, LOOK_SCHEDULE };
-static const char *const look_words[][2] = { { "pool", NULL }, { "provider", NULL }, { "class", NULL },
-					     { "schedule", NULL } };
+static const char *const look_words[][2] = {
+	{ "pool", NULL }, { "provider", NULL }, { "class", NULL }, { "schedule", NULL }
+};
 
 static MX_READER(read_reference)
 {
@@ -68,8 +69,8 @@ static MX_READER(read_reference)
 		return mx_reader_fail(r, s, "%s: expected the name of a %s in quotes", option->name, kind);
 	index = lookups[option->min](r->config, text);
 	if (index == MX_NONE)
-		return mx_reader_fail(r, s, "%s: unknown %s \"%s\": expected one that is configured", option->name, kind,
-				      text);
+		return mx_reader_fail(r, s, "%s: unknown %s \"%s\": expected one that is configured", option->name,
+				      kind, text);
 	*(u16 *)target = index;
 	return true;
 }
@@ -114,7 +115,9 @@ static MX_READER(read_scope)
 
 static const struct mx_option warmup_options[] = {
 	{ .name = "started", .read = read_date, .offset = offsetof(struct mx_conf_warmup, started) },
-	{ .name = "schedule", .read = read_reference, .offset = offsetof(struct mx_conf_warmup, schedule),
+	{ .name = "schedule",
+	  .read = read_reference,
+	  .offset = offsetof(struct mx_conf_warmup, schedule),
 	  .min = LOOK_SCHEDULE },
 	{ .name = "scope", .read = read_scope, .offset = offsetof(struct mx_conf_warmup, whole_source) },
 	{ 0 },
@@ -209,10 +212,16 @@ static bool read_schedule(struct mx_reader *r, config_setting_t *s)
 
 static const struct mx_option pool_options[] = {
 	{ .name = "members", .read = mx_read_weights, .offset = offsetof(struct mx_conf_pool, members) },
-	{ .name = "overflow", .read = read_reference, .offset = offsetof(struct mx_conf_pool, overflow),
+	{ .name = "overflow",
+	  .read = read_reference,
+	  .offset = offsetof(struct mx_conf_pool, overflow),
 	  .min = LOOK_POOL },
-	{ .name = "max-share", .read = mx_read_number, .offset = offsetof(struct mx_conf_pool, max_share), .min = 1,
-	  .max = 100, .later = true },
+	{ .name = "max-share",
+	  .read = mx_read_number,
+	  .offset = offsetof(struct mx_conf_pool, max_share),
+	  .min = 1,
+	  .max = 100,
+	  .later = true },
 	{ 0 },
 };
 
@@ -245,8 +254,12 @@ static bool read_pool(struct mx_reader *r, config_setting_t *s)
 
 static const struct mx_option lane_options[] = {
 	{ .name = "limits", .read = mx_read_limits, .offset = offsetof(struct mx_conf_lane, limits), .later = true },
-	{ .name = "concurrency", .read = mx_read_number, .offset = offsetof(struct mx_conf_lane, concurrency), .min = 1,
-	  .max = 100000, .later = true },
+	{ .name = "concurrency",
+	  .read = mx_read_number,
+	  .offset = offsetof(struct mx_conf_lane, concurrency),
+	  .min = 1,
+	  .max = 100000,
+	  .later = true },
 	{ 0 },
 };
 
@@ -301,12 +314,21 @@ static const struct mx_option provider_options[] = {
 	{ .name = "balance", .read = mx_read_choice, PROVIDER(balance), .words = balance_words },
 	{ .name = "limits", .read = mx_read_limits, PROVIDER(limits), .later = true },
 	{ .name = "total-limits", .read = mx_read_limits, PROVIDER(total_limits), .later = true },
-	{ .name = "concurrency", .read = mx_read_number, PROVIDER(concurrency), .min = 1, .max = 100000, .later = true },
+	{ .name = "concurrency",
+	  .read = mx_read_number,
+	  PROVIDER(concurrency),
+	  .min = 1,
+	  .max = 100000,
+	  .later = true },
 	{ .name = "pace", .read = read_pace, PROVIDER(even_pace), .later = true },
 	{ .name = "wait", .read = mx_read_number, PROVIDER(wait), .max = 25, .later = true },
 	{ .name = "wait-max", .read = mx_read_number, PROVIDER(wait_max), .max = 1000, .later = true },
-	{ .name = "messages-per-connection", .read = mx_read_number, PROVIDER(messages_per_connection), .min = 1,
-	  .max = 10000, .later = true },
+	{ .name = "messages-per-connection",
+	  .read = mx_read_number,
+	  PROVIDER(messages_per_connection),
+	  .min = 1,
+	  .max = 10000,
+	  .later = true },
 	{ .name = "weights", .read = mx_read_weights, PROVIDER(weights) },
 	{ .name = "sources", .read = read_lanes, PROVIDER(lanes) },
 	{ 0 },
@@ -343,7 +365,8 @@ static bool read_provider(struct mx_reader *r, config_setting_t *s)
 	if (!mx_read_group(r, s, provider_options, p))
 		return false;
 	if (!strcmp(p->name, "default") && (p->prefixes.count || p->mx.count || p->domains.count))
-		return mx_reader_fail(r, s, "provider default: expected no prefixes, mx or domains: it is everyone else");
+		return mx_reader_fail(r, s,
+				      "provider default: expected no prefixes, mx or domains: it is everyone else");
 	return true;
 }
 
@@ -399,8 +422,9 @@ static MX_READER(read_marks)
 		struct mx_conf_mark mark;
 
 		if (!text || !parse_mark(text, &mark))
-			return mx_reader_fail(r, e, "%s: expected \"value\" or \"value/mask\", no value bits outside the mask",
-					      option->name);
+			return mx_reader_fail(
+				r, e, "%s: expected \"value\" or \"value/mask\", no value bits outside the mask",
+				option->name);
 		list->items = mx_grow(list->items, list->count, sizeof(mark));
 		list->items[list->count++] = mark;
 	}
@@ -473,7 +497,9 @@ static bool read_class(struct mx_reader *r, config_setting_t *s)
 
 static const struct mx_option route_options[] = {
 	{ .name = "class", .read = read_reference, .offset = offsetof(struct mx_conf_route, class), .min = LOOK_CLASS },
-	{ .name = "provider", .read = read_reference, .offset = offsetof(struct mx_conf_route, provider),
+	{ .name = "provider",
+	  .read = read_reference,
+	  .offset = offsetof(struct mx_conf_route, provider),
 	  .min = LOOK_PROVIDER },
 	{ .name = "pool", .read = read_reference, .offset = offsetof(struct mx_conf_route, pool), .min = LOOK_POOL },
 	{ 0 },
@@ -553,7 +579,8 @@ static void set_defaults(struct mx_config *c)
 }
 
 /* Calls `read` for every element of the section, when it is there. */
-static bool each(struct mx_reader *r, config_t *tree, const char *section, bool (*read)(struct mx_reader *, config_setting_t *))
+static bool each(struct mx_reader *r, config_t *tree, const char *section,
+		 bool (*read)(struct mx_reader *, config_setting_t *))
 {
 	config_setting_t *s = config_lookup(tree, section);
 	bool routes = !strcmp(section, "routes");
@@ -580,8 +607,9 @@ static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
 	if (config_error_type(tree) == CONFIG_ERR_FILE_IO)
 		snprintf(r->error, MX_CONFIG_ERROR, "%s: cannot be read: expected a readable file", path);
 	else
-		snprintf(r->error, MX_CONFIG_ERROR, "%s:%d: %s", config_error_file(tree) ? config_error_file(tree) : path,
-			 config_error_line(tree), config_error_text(tree));
+		snprintf(r->error, MX_CONFIG_ERROR, "%s:%d: %s",
+			 config_error_file(tree) ? config_error_file(tree) : path, config_error_line(tree),
+			 config_error_text(tree));
 	return false;
 }
 

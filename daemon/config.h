@@ -88,7 +88,7 @@ struct mx_conf_weights {
 struct mx_conf_pool {
 	char *name;
 	struct mx_conf_weights members;
-	u16 overflow; /* pool, or MX_NONE */
+	u16 overflow;  /* pool, or MX_NONE */
 	u32 max_share; /* percent */
 	struct mx_place place;
 };
@@ -147,7 +147,7 @@ struct mx_conf_class {
 };
 
 struct mx_conf_route {
-	u16 class; /* or MX_NONE */
+	u16 class;    /* or MX_NONE */
 	u16 provider; /* or MX_NONE */
 	u16 pool;
 	struct mx_place place;
@@ -193,7 +193,7 @@ struct mx_config {
 	u32 route_count;
 
 	struct mx_strings warnings; /* options that are read, but not yet in force: one line each */
-	struct mx_strings files; /* that were read: what places point to */
+	struct mx_strings files;    /* that were read: what places point to */
 };
 
 /*

@@ -37,8 +37,8 @@ static bool check_mark_mask(struct mx_reader *r)
 	if (values & (values - 1))
 		return mx_reader_fail_at(r, top, "mark-mask 0x%08x: expected contiguous bits", mask);
 	if (values < (u64)c->source_count + 3)
-		return mx_reader_fail_at(r, top, "mark-mask 0x%08x: expected room for %u sources and 3 more values", mask,
-					 c->source_count);
+		return mx_reader_fail_at(r, top, "mark-mask 0x%08x: expected room for %u sources and 3 more values",
+					 mask, c->source_count);
 	return true;
 }
 
@@ -57,7 +57,8 @@ static bool check_source_addresses(struct mx_reader *r)
 				    mx_addr_cmp(a->addr[family], b->addr[family]))
 					continue;
 				mx_addr_text(family, a->addr[family], text);
-				return mx_reader_fail_at(r, a->place, "source %s: address %s is doubled: %s has it at %s:%u",
+				return mx_reader_fail_at(r, a->place,
+							 "source %s: address %s is doubled: %s has it at %s:%u",
 							 a->name, text, b->name, b->place.file, b->place.line);
 			}
 	return true;
@@ -122,7 +123,8 @@ static bool check_prefixes(struct mx_reader *r)
 		mx_prefix_text(net->family, net->addr, net->length, text);
 		good = mx_reader_fail_at(r, net->place, "prefix %s of %s is doubled: %s has it at %s:%u", text,
 					 c->providers[all[i].prefix.value].name,
-					 c->providers[all[i - 1].prefix.value].name, other->place.file, other->place.line);
+					 c->providers[all[i - 1].prefix.value].name, other->place.file,
+					 other->place.line);
 	}
 	free(all);
 	return good;
@@ -157,7 +159,8 @@ static bool check_route(struct mx_reader *r, const struct mx_conf_route *route, 
 
 	if (!want || (pool_families(r->config, route->pool) & want))
 		return true;
-	return mx_reader_fail_at(r, route->place, "pool %s has no %s address, but provider %s has no others: expected a source with one",
+	return mx_reader_fail_at(r, route->place,
+				 "pool %s has no %s address, but provider %s has no others: expected a source with one",
 				 r->config->pools[route->pool].name, family, provider->name);
 }
 
@@ -168,7 +171,9 @@ static bool check_routes(struct mx_reader *r)
 	u32 p, i;
 
 	if (last->class != MX_NONE || last->provider != MX_NONE)
-		return mx_reader_fail_at(r, last->place, "the last route: expected neither class nor provider, so that it matches everything");
+		return mx_reader_fail_at(
+			r, last->place,
+			"the last route: expected neither class nor provider, so that it matches everything");
 	for (p = 0; p < c->provider_count; p++)
 		for (i = 0; i < c->route_count; i++) {
 			const struct mx_conf_route *route = &c->routes[i];

@@ -18,10 +18,10 @@ struct mx_reader {
 struct mx_option {
 	const char *name;
 	bool (*read)(struct mx_reader *r, config_setting_t *s, void *target, const struct mx_option *option);
-	size_t offset; /* of the target in the structure read into */
-	long long min, max; /* of a number */
+	size_t offset;            /* of the target in the structure read into */
+	long long min, max;       /* of a number */
 	const char *const *words; /* of a choice: the index becomes the value; ends with NULL */
-	bool later; /* read and checked, but not in force in this version */
+	bool later;               /* read and checked, but not in force in this version */
 };
 
 /* Writes "FILE:LINE: " and the text as the error; returns false. */
@@ -37,18 +37,18 @@ struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s);
 bool mx_read_group(struct mx_reader *r, config_setting_t *s, const struct mx_option *options, void *base);
 
 /* Readers of values. Lists replace what was there. */
-#define MX_READER(name) \
+#define MX_READER(name)                                                                                                \
 	bool name(struct mx_reader *r, config_setting_t *s, void *target, const struct mx_option *option)
-MX_READER(mx_read_bool); /* bool */
-MX_READER(mx_read_number); /* u32, from min to max */
-MX_READER(mx_read_choice); /* an enum */
-MX_READER(mx_read_string); /* char * */
+MX_READER(mx_read_bool);    /* bool */
+MX_READER(mx_read_number);  /* u32, from min to max */
+MX_READER(mx_read_choice);  /* an enum */
+MX_READER(mx_read_string);  /* char * */
 MX_READER(mx_read_strings); /* struct mx_strings of host names or domains */
 MX_READER(mx_read_numbers); /* struct mx_conf_ids, each from min to max */
-MX_READER(mx_read_nets); /* struct mx_conf_nets */
+MX_READER(mx_read_nets);    /* struct mx_conf_nets */
 MX_READER(mx_read_weights); /* struct mx_conf_weights: source = weight */
-MX_READER(mx_read_limits); /* struct mx_limits */
-MX_READER(mx_read_skip); /* read elsewhere */
+MX_READER(mx_read_limits);  /* struct mx_limits */
+MX_READER(mx_read_skip);    /* read elsewhere */
 
 /* One element of a list, which has to be a string; NULL after an error. `what` names what was expected. */
 const char *mx_read_element(struct mx_reader *r, config_setting_t *s, const char *what);

@@ -17,7 +17,7 @@
 
 #include "daemon/command.h"
 
-#define LINE_MAX_BYTES 65536 /* of a request */
+#define LINE_MAX_BYTES 65536       /* of a request */
 #define OUTPUT_MAX_BYTES (4 << 20) /* that may wait for a slow reader before it loses events */
 #define CLIENTS_MAX 128
 #define IDLE_SECONDS 60 /* for a client that asks nothing */
@@ -147,7 +147,9 @@ static void start_stream(struct client *client, const struct mx_request *r)
 
 static void take_line(struct client *client, const char *line)
 {
-	struct mx_request request = { .daemon = client->control->daemon, .right = client->right, .owner = client->owner };
+	struct mx_request request = { .daemon = client->control->daemon,
+				      .right = client->right,
+				      .owner = client->owner };
 	json_error_t error;
 
 	request.args = json_loads(line, JSON_REJECT_DUPLICATES, &error);
@@ -327,8 +329,9 @@ struct mx_control *mx_control_open(struct mx_daemon *daemon)
 
 	control->daemon = daemon;
 	control->path = mx_strdup(daemon->policy.config->control);
-	control->listener = evconnlistener_new(daemon->base, on_accept, control, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-					       -1, listen_on(control->path));
+	control->listener =
+		evconnlistener_new(daemon->base, on_accept, control, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
+				   listen_on(control->path));
 	if (!control->listener)
 		mx_fatal("control socket %s: cannot listen", control->path);
 	return control;

@@ -27,9 +27,9 @@ static struct mx_queue_rule rule_now(const struct mx_daemon *d)
 	return rule;
 }
 
-void mx_daemon_apply(struct mx_daemon *d)
+static void apply(struct mx_daemon *d, const struct mx_policy *policy, const struct mx_policy *leaving)
 {
-	struct mx_rules *rules = mx_rules_new(&d->policy);
+	struct mx_rules *rules = mx_rules_new(policy, leaving);
 	struct mx_queue_rule rule = rule_now(d);
 	char *wrong = mx_table_apply(d->table, rules, &rule);
 
@@ -39,6 +39,12 @@ void mx_daemon_apply(struct mx_daemon *d)
 	d->table_error = wrong;
 	mx_rules_free(rules);
 	malloc_trim(0); /* the model of a large policy takes megabytes, for a moment */
+}
+
+void mx_daemon_apply(struct mx_daemon *d)
+{
+	apply(d, &d->policy, NULL);
+	d->sources_left = false;
 }
 
 static void on_table(evutil_socket_t fd, short what, void *arg)
@@ -83,6 +89,7 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	const struct mx_config *old = d->policy.config;
 	struct mx_config *config = mx_config_read(old->path, error);
 	struct mx_event event = { .type = MX_EVENT_RELOAD, .time = time(NULL) };
+	struct mx_policy *next;
 
 	if (config && config->mark_mask != old->mark_mask) {
 		snprintf(error, MX_CONFIG_ERROR, "%s: mark-mask is fixed while the rules are loaded: expected 0x%08x",
@@ -100,11 +107,19 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	warn_restart("flow-accounting", config->flow_accounting != old->flow_accounting);
 	log_warnings(config);
 	mx_log_set_level(config->log_level);
-	mx_policy_swap(&d->policy, config);
-	mx_addresses_manage(d->addresses, &d->policy);
+	next = mx_policy_prepare(&d->policy, config);
+	mx_addresses_manage(d->addresses, next);
 	mx_addresses_changed(d->addresses);
-	mx_addresses_update(d->addresses, &d->policy, true);
-	mx_daemon_apply(d);
+	mx_addresses_update(d->addresses, next, true);
+	/* First the table knows the new sources, then they are decided for; the tick takes the old ones out. */
+	apply(d, next, &d->policy);
+	if (d->table_error) {
+		snprintf(error, MX_CONFIG_ERROR, "%s", d->table_error);
+		mx_policy_discard(next);
+		return false;
+	}
+	mx_policy_commit(&d->policy, next);
+	d->sources_left = true;
 	event.generation = d->policy.snapshot->generation;
 	mx_journal_add(d->journal, &event);
 	mx_log(MX_LOG_INFO, "reloaded %s: generation %llu", config->path,
@@ -139,7 +154,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	take_queue_back(d);
-	if (mx_policy_expire(&d->policy, time(NULL)))
+	if (mx_policy_expire(&d->policy, time(NULL)) || d->sources_left)
 		mx_daemon_apply(d);
 	mx_control_tick(d->control);
 }
@@ -209,18 +224,18 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->watched = mx_watched_new();
 	d->watchdog = mx_watchdog_start(d->watched);
 	d->store = mx_store_open(config->ledger);
-	mx_policy_init(&d->policy, config, d->store);
+	d->addresses = mx_addresses_open();
+	mx_policy_init(&d->policy, config, d->store, mx_addresses_usable, d->addresses);
 	d->journal = mx_journal_new();
 	d->recent = mx_recent_new();
-	d->addresses = mx_addresses_open();
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
 	d->table = mx_table_open(base, saved);
 	d->base = event_base_new();
 	d->control = mx_control_open(d);
-	d->queue_rule = (struct mx_queue_rule){ mx_table_probe_queue(d->table), (u16)config->queue_first,
-						(u16)config->queues };
+	d->queue_rule =
+		(struct mx_queue_rule){ mx_table_probe_queue(d->table), (u16)config->queue_first, (u16)config->queues };
 	mx_daemon_apply(d); /* without the queue rule: the fallback decides until we answer */
 	if (d->table_error)
 		exit(1);

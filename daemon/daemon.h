@@ -39,6 +39,7 @@ struct mx_daemon {
 	struct mx_queue_rule queue_rule;
 	unsigned int beats_seen[MX_QUEUES_MAX];
 	char *table_error; /* NULL: the table says what it should */
+	bool sources_left; /* the table still has sources of the policy before */
 	time_t started;
 };
 

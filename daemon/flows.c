@@ -200,8 +200,8 @@ struct listing {
 
 static const char *state_name(u8 state)
 {
-	static const char *const names[] = { "none",	   "syn-sent",	 "syn-received", "established", "fin-wait",
-					     "close-wait", "last-ack",	 "time-wait",	 "closed",	"syn-sent" };
+	static const char *const names[] = { "none",       "syn-sent", "syn-received", "established", "fin-wait",
+					     "close-wait", "last-ack", "time-wait",    "closed",      "syn-sent" };
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }

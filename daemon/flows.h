@@ -18,8 +18,8 @@ void mx_flows_stop(struct mx_flows *flows);
 /* A connection that conntrack knows. */
 struct mx_live {
 	struct mx_event event; /* as an event of type MX_EVENT_CLOSE would tell it; time 0: not known */
-	const char *state; /* of TCP, in small letters */
-	bool open; /* not yet closed by either side */
+	const char *state;     /* of TCP, in small letters */
+	bool open;             /* not yet closed by either side */
 };
 
 /* Lists the connections that carry our mark, in the main thread; `each` is called for every one. 0 or errno. */

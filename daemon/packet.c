@@ -74,7 +74,7 @@ bool mx_packet_parse(const void *bytes, size_t length, struct mx_flow *flow, u32
 
 	if (!length)
 		return false;
-	return b[0] >> 4 == 4 ? parse_ip4(b, length, flow, sequence) :
-	       b[0] >> 4 == 6 ? parse_ip6(b, length, flow, sequence) :
-				false;
+	return b[0] >> 4 == 4   ? parse_ip4(b, length, flow, sequence)
+	       : b[0] >> 4 == 6 ? parse_ip6(b, length, flow, sequence)
+				: false;
 }

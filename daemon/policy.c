@@ -19,7 +19,7 @@ struct marks {
 		char *source;
 		u32 number;
 		bool wanted;
-	} *items;
+	} * items;
 	u32 count;
 };
 
@@ -133,8 +133,8 @@ static void apply_weights(struct mx_policy *p)
 		for (provider = 0; provider < p->config->provider_count; provider++)
 			for (member = 0; member < pools[pool].members; member++) {
 				const struct mx_set_weight *set = set_weight_of(p, pool, provider, member);
-				u32 weight = set ? set->weight :
-						   mx_config_weight(p->config, (u16)pool, member, (u16)provider);
+				u32 weight = set ? set->weight
+						 : mx_config_weight(p->config, (u16)pool, member, (u16)provider);
 
 				mx_state_slot(&p->state, &pools[pool], provider, member)->weight = weight * 1000;
 			}
@@ -177,7 +177,8 @@ void mx_policy_set_usable(struct mx_policy *p, u32 source, u8 families)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static struct mx_set_weight *find_weight(struct mx_policy *p, const char *source, const char *provider, const char *pool)
+static struct mx_set_weight *find_weight(struct mx_policy *p, const char *source, const char *provider,
+					 const char *pool)
 {
 	u32 i;
 
@@ -192,8 +193,8 @@ static void add_weight(const struct mx_stored_weight *w, void *arg)
 	struct mx_policy *p = arg;
 
 	p->weights = mx_grow(p->weights, p->weight_count, sizeof(p->weights[0]));
-	p->weights[p->weight_count++] = (struct mx_set_weight){ mx_name(w->source), mx_name(w->provider), mx_name(w->pool),
-								w->weight };
+	p->weights[p->weight_count++] =
+		(struct mx_set_weight){ mx_name(w->source), mx_name(w->provider), mx_name(w->pool), w->weight };
 }
 
 void mx_policy_set_weight(struct mx_policy *p, const char *source, const char *provider, const char *pool, int weight)
@@ -220,8 +221,12 @@ static void add_state(const struct mx_stored_state *s, void *arg)
 	struct mx_policy *p = arg;
 
 	p->states = mx_grow(p->states, p->state_count, sizeof(p->states[0]));
-	p->states[p->state_count++] = (struct mx_set_state){ mx_name(s->source), mx_name(s->provider), mx_name(s->owner),
-							     mx_name(s->state),	 mx_strdup(s->reason), s->since,
+	p->states[p->state_count++] = (struct mx_set_state){ mx_name(s->source),
+							     mx_name(s->provider),
+							     mx_name(s->owner),
+							     mx_name(s->state),
+							     mx_strdup(s->reason),
+							     s->since,
 							     s->until };
 }
 
@@ -293,13 +298,15 @@ static const char **names_of(u32 count, const void *first, size_t stride)
 
 static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 {
-	u32 *numbers = number_sources(c, p->store);
+	u32 *numbers = number_sources(c, p->store), i;
 
 	p->config = c;
 	p->snapshot = mx_compile(c, numbers, generation);
 	free(numbers);
 	p->memory = mx_alloc(mx_state_size(p->snapshot));
 	mx_state_init(&p->state, p->snapshot, p->memory);
+	for (i = 0; i < c->source_count; i++)
+		p->state.usable[i] = p->usable(&c->sources[i], p->usable_arg);
 	p->source_names = names_of(c->source_count, c->sources, sizeof(c->sources[0]));
 	p->provider_names = names_of(c->provider_count, c->providers, sizeof(c->providers[0]));
 	p->pool_names = names_of(c->pool_count, c->pools, sizeof(c->pools[0]));
@@ -315,12 +322,15 @@ static void release(struct mx_policy *p)
 	free(p->pool_names);
 }
 
-void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store)
+void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store,
+		    u8 (*usable)(const struct mx_conf_source *, void *), void *usable_arg)
 {
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->lock, NULL);
 	p->store = store;
 	p->since = time(NULL);
+	p->usable = usable;
+	p->usable_arg = usable_arg;
 	mx_store_weights(store, add_weight, p);
 	mx_store_states(store, add_state, p);
 	compile(p, config, 1);
@@ -368,9 +378,6 @@ static void carry_counters(struct mx_policy *to, const struct mx_policy *from, c
 {
 	u32 provider, source;
 
-	for (source = 0; source < to->state.sources; source++)
-		if (o->source[source] != MX_NONE)
-			to->state.usable[source] = from->state.usable[o->source[source]];
 	for (provider = 0; provider < to->state.providers; provider++) {
 		u16 old = o->provider[provider];
 
@@ -426,27 +433,44 @@ static void take_over(struct mx_policy *p, const struct mx_policy *next)
 	p->pool_names = next->pool_names;
 }
 
-void mx_policy_swap(struct mx_policy *p, struct mx_config *config)
+struct mx_policy *mx_policy_prepare(const struct mx_policy *p, struct mx_config *config)
 {
-	struct mx_policy next = *p, old;
+	struct mx_policy *next = mx_alloc(sizeof(*next));
+
+	*next = *p; /* what was set by hand is shared */
+	pthread_mutex_init(&next->lock, NULL);
+	compile(next, config, p->snapshot->generation + 1);
+	apply_weights(next);
+	apply_states(next);
+	return next;
+}
+
+void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
+{
+	struct mx_policy old = *p;
 	struct origins o;
 
-	compile(&next, config, p->snapshot->generation + 1);
-	o.source = origins_of(next.source_names, config->source_count, p->source_names, p->config->source_count);
-	o.provider = origins_of(next.provider_names, config->provider_count, p->provider_names, p->config->provider_count);
-	o.pool = origins_of(next.pool_names, config->pool_count, p->pool_names, p->config->pool_count);
+	o.source = origins_of(next->source_names, next->config->source_count, p->source_names, p->config->source_count);
+	o.provider = origins_of(next->provider_names, next->config->provider_count, p->provider_names,
+				p->config->provider_count);
+	o.pool = origins_of(next->pool_names, next->config->pool_count, p->pool_names, p->config->pool_count);
 
 	pthread_mutex_lock(&p->lock);
 	mx_state_settle_expected(&p->state, p->snapshot);
-	old = *p;
-	carry(&next, &old, &o);
-	take_over(p, &next);
-	apply_weights(p);
-	apply_states(p);
+	carry(next, &old, &o);
+	take_over(p, next);
+	apply_states(p); /* the flags came along with the counters */
 	pthread_mutex_unlock(&p->lock);
 
 	free(o.source);
 	free(o.provider);
 	free(o.pool);
 	release(&old);
+	free(next);
+}
+
+void mx_policy_discard(struct mx_policy *next)
+{
+	release(next);
+	free(next);
 }

@@ -31,7 +31,7 @@ struct mx_policy {
 	struct mx_config *config;
 	struct mx_snapshot *snapshot;
 	struct mx_state state;
-	void *memory; /* of the state */
+	void *memory;              /* of the state */
 	const char **source_names; /* by index, of mx_name() */
 	const char **provider_names;
 	const char **pool_names;
@@ -42,14 +42,26 @@ struct mx_policy {
 	struct mx_set_state *states;
 	u32 state_count;
 	s64 since; /* when the counters started */
+
+	/* Which addresses of a source are on this host: asked for every source of a new configuration. */
+	u8 (*usable)(const struct mx_conf_source *source, void *arg);
+	void *usable_arg;
 };
 
-/* Takes the configuration and loads what the store remembers. */
-void mx_policy_init(struct mx_policy *policy, struct mx_config *config, struct mx_store *store);
+/* Takes the configuration and loads what the store remembers. `usable` may be called until the policy is freed. */
+void mx_policy_init(struct mx_policy *policy, struct mx_config *config, struct mx_store *store,
+		    u8 (*usable)(const struct mx_conf_source *source, void *arg), void *usable_arg);
 void mx_policy_free(struct mx_policy *policy);
 
-/* Puts a new configuration in force; counters, credit and states go on by name. Frees the old one. */
-void mx_policy_swap(struct mx_policy *policy, struct mx_config *config);
+/*
+ * A new configuration takes force in two steps, so that the table can be made ready in between. mx_policy_prepare()
+ * compiles it with all weights and states; the result can be read, but decides nothing yet. mx_policy_commit() puts it
+ * in force: counters and credit go on by name, the old configuration and `next` are freed.
+ * mx_policy_discard() is for the case that the table cannot follow.
+ */
+struct mx_policy *mx_policy_prepare(const struct mx_policy *policy, struct mx_config *config);
+void mx_policy_commit(struct mx_policy *policy, struct mx_policy *next);
+void mx_policy_discard(struct mx_policy *next);
 
 /* Which addresses of a source are on this host: bit 1 << enum mx_family. */
 void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);

@@ -17,9 +17,9 @@
 #include "daemon/packet.h"
 
 #define BATCH 32
-#define COPY_BYTES 128 /* IP and TCP headers with room for extension headers */
+#define COPY_BYTES 128    /* IP and TCP headers with room for extension headers */
 #define MESSAGE_BYTES 512 /* one packet with its attributes */
-#define VERDICT_BYTES 64 /* one answer */
+#define VERDICT_BYTES 64  /* one answer */
 #define KERNEL_QUEUE 8192 /* packets that may wait in the kernel */
 #define SOCKET_BYTES (4 << 20)
 #define BEAT_USEC 250000
@@ -211,9 +211,9 @@ static void bind_queue(struct queue *q)
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, KERNEL_QUEUE);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
-	n = mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0 ?
-		    -1 :
-		    (int)mnl_socket_recvfrom(q->socket, buffer, sizeof(buffer));
+	n = mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0
+		    ? -1
+		    : (int)mnl_socket_recvfrom(q->socket, buffer, sizeof(buffer));
 	if (n < 0 || mnl_cb_run(buffer, (size_t)n, 0, mnl_socket_get_portid(q->socket), accept_ack, NULL) < 0)
 		mx_fatal("queue %u: cannot be had: %s%s", q->number, strerror(errno),
 			 errno == EPERM ? " (expected to run as root, and no other program on this queue)" : "");

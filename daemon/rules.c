@@ -123,13 +123,15 @@ static void put_sources(struct mx_rules *r, const struct mx_policy *p)
 
 		for (i = 0; i < p->config->source_count; i++)
 			if (p->state.usable[i] & (1u << family))
-				add_element(set, p->config->sources[i].addr[family], p->config->sources[i].addr[family]);
+				add_element(set, p->config->sources[i].addr[family],
+					    p->config->sources[i].addr[family]);
 		set = add_set(r, mx_format("source%d", digit), MX_SET_MARK, false, false);
 		set->addresses = true;
 		set->data_family = family;
 		for (i = 0; i < p->config->source_count; i++)
 			if (p->state.usable[i] & (1u << family))
-				add_number(set, sources[i].mark, sources[i].mark)->data = p->config->sources[i].addr[family];
+				add_number(set, sources[i].mark, sources[i].mark)->data =
+					p->config->sources[i].addr[family];
 	}
 }
 
@@ -212,8 +214,8 @@ static void put_pick(struct mx_rules *r, const struct mx_policy *p, const char *
 		sum += candidate_weight(p, pool, provider, i, family);
 		end = sum * MX_DRAW_RANGE / total;
 		if (end > at)
-			add_number(set, at, end - 1)->chain =
-				name_of("src.%s%s", p->source_names[p->config->pools[pool].members.items[i].source], "");
+			add_number(set, at, end - 1)->chain = name_of(
+				"src.%s%s", p->source_names[p->config->pools[pool].members.items[i].source], "");
 		at = end;
 	}
 }
@@ -320,10 +322,10 @@ static const char *put_class(struct mx_rules *r, const struct mx_conf_class *cla
 	u32 option, i, chain;
 
 	for (option = 0; option < 4; option++) {
-		u32 count = option == 0 ? class->marks.count :
-			    option == 1 ? class->users.count :
-			    option == 2 ? class->groups.count :
-					  class->clients.count;
+		u32 count = option == 0   ? class->marks.count
+			    : option == 1 ? class->users.count
+			    : option == 2 ? class->groups.count
+					  : class->clients.count;
 
 		if (!count)
 			continue;
@@ -385,9 +387,37 @@ static void put_fallback(struct mx_rules *r, const struct mx_policy *p)
 	free(pool_of);
 }
 
-struct mx_rules *mx_rules_new(const struct mx_policy *p)
+static struct mx_set *find_set(struct mx_rules *r, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < r->set_count; i++)
+		if (!strcmp(r->sets[i].name, name))
+			return &r->sets[i];
+	return NULL;
+}
+
+/* The addresses and the mark of a source that the new policy no longer has. */
+static void keep_source(struct mx_rules *r, const struct mx_policy *p, u32 source)
+{
+	const struct mx_conf_source *s = &p->config->sources[source];
+	u32 mark = mx_snapshot_sources(p->snapshot)[source].mark, family, chain;
+	static const char *const ours[] = { "ours4", "ours6" }, *const maps[] = { "source4", "source6" };
+
+	for (family = 0; family < MX_FAMILIES; family++)
+		if (p->state.usable[source] & (1u << family)) {
+			add_element(find_set(r, ours[family]), s->addr[family], s->addr[family]);
+			add_number(find_set(r, maps[family]), mark, mark)->data = s->addr[family];
+		}
+	add_number(find_set(r, "bymark"), mark, mark)->chain = name_of("src.%s%s", p->source_names[source], "");
+	chain = add_chain(r, mx_format("src.%s", p->source_names[source]));
+	add_rule(r, chain, MX_RULE_SET_MARK, NULL)->value = mark;
+}
+
+struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy *leaving)
 {
 	struct mx_rules *r = mx_alloc(sizeof(*r));
+	u32 i;
 
 	r->mark_mask = p->snapshot->mark_mask;
 	put_ports(r, p->config);
@@ -400,6 +430,9 @@ struct mx_rules *mx_rules_new(const struct mx_policy *p)
 	put_source_chains(r, p);
 	if (p->config->when_down == MX_DOWN_BALANCE)
 		put_fallback(r, p);
+	for (i = 0; leaving && i < leaving->config->source_count; i++)
+		if (mx_config_source(p->config, leaving->source_names[i]) == MX_NONE)
+			keep_source(r, leaving, i);
 	return r;
 }
 

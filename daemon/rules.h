@@ -14,22 +14,22 @@
 
 #include "daemon/policy.h"
 
-#define MX_DRAWS 8 /* draws of the fallback before it refuses */
+#define MX_DRAWS 8          /* draws of the fallback before it refuses */
 #define MX_DRAW_RANGE 65536 /* a draw is a number below this */
 
 enum mx_set_type { MX_SET_PORT, MX_SET_ADDR4, MX_SET_ADDR6, MX_SET_MARK, MX_SET_DRAW };
 
 struct mx_element {
 	struct mx_addr first, last; /* the same but in interval sets */
-	const char *chain; /* `goto` it, in a map of verdicts */
-	struct mx_addr data; /* in a map of addresses */
+	const char *chain;          /* `goto` it, in a map of verdicts */
+	struct mx_addr data;        /* in a map of addresses */
 };
 
 struct mx_set {
 	char *name;
 	enum mx_set_type key;
 	bool interval;
-	bool verdicts; /* a map to verdicts */
+	bool verdicts;  /* a map to verdicts */
 	bool addresses; /* a map to addresses: IPv6 ones when the name says so */
 	enum mx_family data_family;
 	struct mx_element *items;
@@ -37,14 +37,14 @@ struct mx_set {
 };
 
 enum mx_rule_kind {
-	MX_RULE_JUMP, /* jump chain */
-	MX_RULE_GOTO, /* goto chain */
-	MX_RULE_MARK, /* meta mark & mask == value goto chain */
-	MX_RULE_USER, /* meta skuid value goto chain */
-	MX_RULE_GROUP, /* meta skgid value goto chain */
-	MX_RULE_FROM, /* ip saddr net goto chain */
-	MX_RULE_TO, /* ip daddr vmap @set, of `family` */
-	MX_RULE_DRAW, /* numgen random mod MX_DRAW_RANGE vmap @set */
+	MX_RULE_JUMP,     /* jump chain */
+	MX_RULE_GOTO,     /* goto chain */
+	MX_RULE_MARK,     /* meta mark & mask == value goto chain */
+	MX_RULE_USER,     /* meta skuid value goto chain */
+	MX_RULE_GROUP,    /* meta skgid value goto chain */
+	MX_RULE_FROM,     /* ip saddr net goto chain */
+	MX_RULE_TO,       /* ip daddr vmap @set, of `family` */
+	MX_RULE_DRAW,     /* numgen random mod MX_DRAW_RANGE vmap @set */
 	MX_RULE_SET_MARK, /* mark and ct mark := value, under the mark mask; accept */
 };
 
@@ -71,8 +71,11 @@ struct mx_rules {
 	u32 chain_count;
 };
 
-/* Works out what should stand in the table. To be freed by mx_rules_free(). */
-struct mx_rules *mx_rules_new(const struct mx_policy *policy);
+/*
+ * Works out what should stand in the table. `leaving` is NULL, or the policy that still decides: its sources are kept
+ * besides, for packets that it has marked. To be freed by mx_rules_free().
+ */
+struct mx_rules *mx_rules_new(const struct mx_policy *policy, const struct mx_policy *leaving);
 void mx_rules_free(struct mx_rules *rules);
 
 /*

@@ -12,7 +12,7 @@
 #include "daemon/text.h"
 
 #define ELEMENTS_PER_MESSAGE 250 /* an attribute holds 64 KiB */
-#define TARGET_BYTES 8 /* struct xt_NFQ_info_v3, aligned as xtables wants it */
+#define TARGET_BYTES 8           /* struct xt_NFQ_info_v3, aligned as xtables wants it */
 
 /* nft's own numbers for the types of keys, so that `nft list` shows them as what they are. */
 enum { NFT_TYPE_IPADDR = 7, NFT_TYPE_IP6ADDR = 8, NFT_TYPE_INET_SERVICE = 13, NFT_TYPE_MARK = 19 };

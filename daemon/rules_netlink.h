@@ -8,8 +8,8 @@
 
 /* The queue rule of the chain `decide`. */
 enum mx_queue_expression {
-	MX_QUEUE_NONE, /* no rule: the fallback decides */
-	MX_QUEUE_NFT, /* nft's `queue` */
+	MX_QUEUE_NONE,    /* no rule: the fallback decides */
+	MX_QUEUE_NFT,     /* nft's `queue` */
 	MX_QUEUE_XTABLES, /* the NFQUEUE target of xtables, where the kernel lacks that */
 };
 

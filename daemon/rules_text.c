@@ -91,7 +91,9 @@ static void print_rule(FILE *out, const struct mx_rules *r, const struct mx_rule
 		fprintf(out, "\t\tnumgen random mod %d vmap @%s\n", MX_DRAW_RANGE, rule->target);
 		break;
 	case MX_RULE_SET_MARK:
-		fprintf(out, "\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n\t\tct mark set ct mark & 0x%08x | 0x%08x\n\t\taccept\n",
+		fprintf(out,
+			"\t\tmeta mark set meta mark & 0x%08x | 0x%08x\n\t\tct mark set ct mark & 0x%08x | "
+			"0x%08x\n\t\taccept\n",
 			~r->mark_mask, rule->value, ~r->mark_mask, rule->value);
 		break;
 	}

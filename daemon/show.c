@@ -70,9 +70,9 @@ static json_t *status_queues(const struct mx_daemon *d)
 
 		kernel_queue(s.number, &waiting, &dropped, &user);
 		json_array_append_new(list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "number", (int)s.number, "waiting",
-						      (json_int_t)waiting, "dropped", (json_int_t)dropped, "user_dropped",
-						      (json_int_t)user, "answered", (json_int_t)s.answered, "repeated",
-						      (json_int_t)s.repeated));
+						      (json_int_t)waiting, "dropped", (json_int_t)dropped,
+						      "user_dropped", (json_int_t)user, "answered",
+						      (json_int_t)s.answered, "repeated", (json_int_t)s.repeated));
 	}
 	return list;
 }
@@ -106,9 +106,9 @@ static json_t *warnings(struct mx_daemon *d)
 		json_array_append_new(list, json_string("the queue is away: a thread does not answer"));
 	for (i = 0; i < c->source_count; i++) {
 		problems = source_problems(&d->policy, i);
-		json_array_foreach(problems, j, problem)
-			json_array_append_new(list, json_sprintf("source %s: %s", c->sources[i].name,
-								 json_string_value(problem)));
+		json_array_foreach (problems, j, problem)
+			json_array_append_new(
+				list, json_sprintf("source %s: %s", c->sources[i].name, json_string_value(problem)));
 		json_decref(problems);
 	}
 	for (i = 0; i < c->warnings.count; i++)
@@ -132,12 +132,14 @@ json_t *mx_show_status(struct mx_daemon *d)
 	json_object_set_new(a, "since", when(d->started));
 	json_object_set_new(a, "uptime", number((u64)(time(NULL) - d->started)));
 	json_object_set_new(a, "configuration", json_string(c->path));
-	json_object_set_new(a, "ledger", json_pack("{s:s,s:b,s:s?}", "path", c->ledger, "ok", !mx_store_error(d->store),
-						   "error", mx_store_error(d->store)));
-	json_object_set_new(a, "table", json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
-						  "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
-						  "untracked", (json_int_t)n.untracked, "guarded", (json_int_t)n.guarded,
-						  "shielded", (json_int_t)n.shielded));
+	json_object_set_new(a, "ledger",
+			    json_pack("{s:s,s:b,s:s?}", "path", c->ledger, "ok", !mx_store_error(d->store), "error",
+				      mx_store_error(d->store)));
+	json_object_set_new(a, "table",
+			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
+				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
+				      "untracked", (json_int_t)n.untracked, "guarded", (json_int_t)n.guarded,
+				      "shielded", (json_int_t)n.shielded));
 	json_object_set_new(a, "watchdog", json_pack("{s:i}", "trips", (int)atomic_load(&d->watched->trips)));
 	json_object_set_new(a, "warnings", warnings(d));
 	return a;
@@ -186,11 +188,12 @@ static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u
 	double expected = t.expected ? (double)lane->expected / (double)t.expected : 0;
 	double share = t.connections ? (double)lane->connections / (double)t.connections : 0;
 
-	return json_pack("{s:s,s:s,s:i,s:f,s:f,s:I,s:I,s:I,s:{s:i,s:i,s:i},s:{s:I,s:I}}", "source", p->source_names[source],
-			 "provider", p->provider_names[provider], "weight", (int)weight, "expected_share", expected, "share",
-			 share, "connections", (json_int_t)lane->connections, "established", (json_int_t)lane->established,
-			 "failed", (json_int_t)lane->failed, "messages", "sent", 0, "deferred", 0, "bounced", 0, "bytes",
-			 "sent", (json_int_t)lane->bytes_sent, "received", (json_int_t)lane->bytes_received);
+	return json_pack("{s:s,s:s,s:i,s:f,s:f,s:I,s:I,s:I,s:{s:i,s:i,s:i},s:{s:I,s:I}}", "source",
+			 p->source_names[source], "provider", p->provider_names[provider], "weight", (int)weight,
+			 "expected_share", expected, "share", share, "connections", (json_int_t)lane->connections,
+			 "established", (json_int_t)lane->established, "failed", (json_int_t)lane->failed, "messages",
+			 "sent", 0, "deferred", 0, "bounced", 0, "bytes", "sent", (json_int_t)lane->bytes_sent,
+			 "received", (json_int_t)lane->bytes_received);
 }
 
 static json_t *stats_lanes(const struct mx_policy *p)
@@ -226,9 +229,10 @@ static json_t *stats_refused(const struct mx_policy *p)
 			u64 n = *mx_state_refused(&p->state, provider, reason);
 
 			if (n)
-				json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "provider", p->provider_names[provider],
-								      "reason", mx_reason_name(reason), "connections",
-								      (json_int_t)n));
+				json_array_append_new(list,
+						      json_pack("{s:s,s:s,s:I}", "provider",
+								p->provider_names[provider], "reason",
+								mx_reason_name(reason), "connections", (json_int_t)n));
 		}
 	return list;
 }
@@ -279,9 +283,10 @@ static json_t *states_of(const struct mx_policy *p, const char *source)
 
 		if (s->source != source)
 			continue;
-		json_array_append_new(list, json_pack("{s:s?,s:s,s:s,s:s,s:o,s:o}", "provider",
-						      *s->provider ? s->provider : NULL, "state", s->state, "owner", s->owner,
-						      "reason", s->reason, "since", when(s->since), "until", when(s->until)));
+		json_array_append_new(list,
+				      json_pack("{s:s?,s:s,s:s,s:s,s:o,s:o}", "provider",
+						*s->provider ? s->provider : NULL, "state", s->state, "owner", s->owner,
+						"reason", s->reason, "since", when(s->since), "until", when(s->until)));
 	}
 	return list;
 }
@@ -306,10 +311,10 @@ static json_t *weights_of(const struct mx_policy *p, u32 source)
 					continue;
 				json_array_append_new(
 					list, json_pack("{s:s,s:s?,s:i,s:s}", "pool", p->pool_names[pool], "provider",
-							base ? NULL : p->provider_names[provider], "weight", (int)weight,
-							"origin",
-							mx_policy_weight_is_set(p, pool, at, i) ? "operator" :
-												  "configuration"));
+							base ? NULL : p->provider_names[provider], "weight",
+							(int)weight, "origin",
+							mx_policy_weight_is_set(p, pool, at, i) ? "operator"
+												: "configuration"));
 			}
 		}
 	return list;
@@ -398,11 +403,12 @@ static json_t *lanes_of(const struct mx_policy *p, u32 provider)
 			u32 source = p->config->pools[pool].members.items[i].source;
 			const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
 
-			json_array_append_new(list, json_pack("{s:s,s:s,s:i,s:s,s:I}", "source", p->source_names[source],
-							      "pool", p->pool_names[pool], "weight",
-							      (int)mx_policy_weight(p, pool, provider, i), "state",
-							      lane->flags & MX_LANE_PAUSED ? "paused" : "active",
-							      "connections", (json_int_t)lane->connections));
+			json_array_append_new(list,
+					      json_pack("{s:s,s:s,s:i,s:s,s:I}", "source", p->source_names[source],
+							"pool", p->pool_names[pool], "weight",
+							(int)mx_policy_weight(p, pool, provider, i), "state",
+							lane->flags & MX_LANE_PAUSED ? "paused" : "active",
+							"connections", (json_int_t)lane->connections));
 		}
 	return list;
 }
@@ -444,11 +450,12 @@ json_t *mx_show_pools(struct mx_daemon *d)
 		for (j = 0; j < pool->members.count; j++) {
 			u32 source = pool->members.items[j].source;
 
-			json_array_append_new(members, json_pack("{s:s,s:i,s:b}", "source", p->source_names[source], "weight",
-								 (int)mx_policy_weight(p, i, usual, j), "usable",
-								 p->state.usable[source] != 0));
+			json_array_append_new(members, json_pack("{s:s,s:i,s:b}", "source", p->source_names[source],
+								 "weight", (int)mx_policy_weight(p, i, usual, j),
+								 "usable", p->state.usable[source] != 0));
 		}
-		json_array_append_new(list, json_pack("{s:s,s:o,s:s?,s:i}", "name", pool->name, "members", members, "overflow",
+		json_array_append_new(list, json_pack("{s:s,s:o,s:s?,s:i}", "name", pool->name, "members", members,
+						      "overflow",
 						      pool->overflow == MX_NONE ? NULL : p->pool_names[pool->overflow],
 						      "max_share", (int)pool->max_share));
 	}
@@ -493,12 +500,11 @@ static json_t *candidates(const struct mx_policy *p, u16 pool, u16 provider, enu
 		u32 weight = mx_state_slot(&p->state, members, provider, i)->weight;
 		bool eligible = reason == MX_REASON_CANDIDATE;
 
-		json_array_append_new(list,
-				      json_pack("{s:s,s:i,s:f,s:b,s:s}", "source",
-						p->source_names[p->config->pools[pool].members.items[i].source], "weight",
-						(int)(weight / 1000), "share",
-						eligible && total ? (double)weight / (double)total : 0.0, "eligible", eligible,
-						"reason", mx_reason_name(reason)));
+		json_array_append_new(list, json_pack("{s:s,s:i,s:f,s:b,s:s}", "source",
+						      p->source_names[p->config->pools[pool].members.items[i].source],
+						      "weight", (int)(weight / 1000), "share",
+						      eligible && total ? (double)weight / (double)total : 0.0,
+						      "eligible", eligible, "reason", mx_reason_name(reason)));
 	}
 	return list;
 }
@@ -518,7 +524,8 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 	json_object_set_new(a, "provider", json_string(p->provider_names[v.provider]));
 	json_object_set_new(a, "rule", rule_of(p->config, flow));
 	json_object_set_new(a, "route", v.route == MX_NONE ? json_null() : json_integer(v.route + 1));
-	json_object_set_new(a, "class", text_or_null(route_class == MX_NONE ? NULL : p->config->classes[route_class].name));
+	json_object_set_new(a, "class",
+			    text_or_null(route_class == MX_NONE ? NULL : p->config->classes[route_class].name));
 	json_object_set_new(a, "pool", text_or_null(v.pool == MX_NONE ? NULL : p->pool_names[v.pool]));
 	json_object_set_new(a, "balance",
 			    json_string(p->config->providers[v.provider].balance == MX_STICKY ? "sticky" : "weighted"));
@@ -537,17 +544,17 @@ static json_t *flow_json(const struct mx_event *e, const char *state, const char
 	bool translated = e->source != NULL;
 
 	return json_pack("{s:o,s:o,s:i,s:s?,s:o,s:o,s:o,s:i,s:s?,s:s,s:s?,s:{s:I,s:I}}", "time", when(e->time), "from",
-			 address(e->family, e->from), "from_port", (int)e->from_port, "source", e->source, "source_address",
-			 translated ? address(e->family, e->source_addr) : json_null(), "source_port",
-			 translated ? json_integer(e->source_port) : json_null(), "to", address(e->family, e->to), "to_port",
-			 (int)e->to_port, "provider", e->provider, "state", state, "reason", reason, "bytes", "sent",
-			 (json_int_t)e->close.sent, "received", (json_int_t)e->close.received);
+			 address(e->family, e->from), "from_port", (int)e->from_port, "source", e->source,
+			 "source_address", translated ? address(e->family, e->source_addr) : json_null(), "source_port",
+			 translated ? json_integer(e->source_port) : json_null(), "to", address(e->family, e->to),
+			 "to_port", (int)e->to_port, "provider", e->provider, "state", state, "reason", reason, "bytes",
+			 "sent", (json_int_t)e->close.sent, "received", (json_int_t)e->close.received);
 }
 
 static json_t *decision_json(const struct mx_event *e)
 {
-	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s}", "event", "decision", "time", when(e->time),
-			 "from", address(e->family, e->from), "from_port", (int)e->from_port, "to",
+	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s}", "event", "decision", "time",
+			 when(e->time), "from", address(e->family, e->from), "from_port", (int)e->from_port, "to",
 			 address(e->family, e->to), "to_port", (int)e->to_port, "provider", e->provider, "route",
 			 e->route == MX_NONE ? json_null() : json_integer(e->route + 1), "pool", e->pool, "action",
 			 mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason));
@@ -569,8 +576,8 @@ json_t *mx_command_event(const struct mx_event *e)
 				 e->source, "provider", e->provider, "state", e->state.state, "owner", e->state.owner,
 				 "reason", e->state.reason);
 	case MX_EVENT_WEIGHT:
-		return json_pack("{s:s,s:o,s:s?,s:s?,s:s?,s:i}", "event", "weight", "time", when(e->time), "source", e->source,
-				 "provider", e->provider, "pool", e->pool, "weight", (int)e->weight);
+		return json_pack("{s:s,s:o,s:s?,s:s?,s:s?,s:i}", "event", "weight", "time", when(e->time), "source",
+				 e->source, "provider", e->provider, "pool", e->pool, "weight", (int)e->weight);
 	case MX_EVENT_RELOAD:
 		return json_pack("{s:s,s:o,s:I}", "event", "reload", "time", when(e->time), "generation",
 				 (json_int_t)e->generation);

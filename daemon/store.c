@@ -103,7 +103,8 @@ static bool run(struct mx_store *store, const char *sql, const char *types, ...)
 	store->error = NULL;
 	if (rc != SQLITE_DONE) {
 		store->error = mx_strdup(sqlite3_errmsg(store->db));
-		mx_log(MX_LOG_ERROR, "ledger: %s: the change is in force, but will not survive a restart", store->error);
+		mx_log(MX_LOG_ERROR, "ledger: %s: the change is in force, but will not survive a restart",
+		       store->error);
 	}
 	sqlite3_finalize(q);
 	return rc == SQLITE_DONE;
@@ -123,8 +124,8 @@ bool mx_store_delete_weight(struct mx_store *store, const char *source, const ch
 
 bool mx_store_put_state(struct mx_store *store, const struct mx_stored_state *s)
 {
-	return run(store, "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", "sssssii", s->source, s->provider,
-		   s->owner, s->state, s->reason, s->since, s->until);
+	return run(store, "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", "sssssii", s->source,
+		   s->provider, s->owner, s->state, s->reason, s->since, s->until);
 }
 
 bool mx_store_delete_state(struct mx_store *store, const char *source, const char *provider, const char *owner)
@@ -140,7 +141,8 @@ bool mx_store_put_mark(struct mx_store *store, const char *source, u32 number)
 
 bool mx_store_put_address(struct mx_store *store, const char *address, bool added)
 {
-	return run(store, added ? "INSERT OR REPLACE INTO addresses VALUES (?)" : "DELETE FROM addresses WHERE address = ?",
+	return run(store,
+		   added ? "INSERT OR REPLACE INTO addresses VALUES (?)" : "DELETE FROM addresses WHERE address = ?",
 		   "s", address);
 }
 
@@ -179,8 +181,13 @@ void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored
 	sqlite3_stmt *q = query(store, "SELECT source, provider, owner, state, reason, since, until FROM states");
 
 	while (q && sqlite3_step(q) == SQLITE_ROW) {
-		struct mx_stored_state s = { column(q, 0), column(q, 1), column(q, 2), column(q, 3), column(q, 4),
-					     sqlite3_column_int64(q, 5), sqlite3_column_int64(q, 6) };
+		struct mx_stored_state s = { column(q, 0),
+					     column(q, 1),
+					     column(q, 2),
+					     column(q, 3),
+					     column(q, 4),
+					     sqlite3_column_int64(q, 5),
+					     sqlite3_column_int64(q, 6) };
 
 		each(&s, arg);
 	}

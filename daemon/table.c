@@ -20,7 +20,7 @@
 
 #define SHIELD "mxload_shield"
 #define SHIELD_PRIORITY 111 /* behind the guard */
-#define OWNED 2 /* NFT_TABLE_F_OWNER, since Linux 5.12 */
+#define OWNED 2             /* NFT_TABLE_F_OWNER, since Linux 5.12 */
 #define PROBE "mxload_probe"
 
 /* What the table was last made to say, in numbers; worth nothing once somebody else has touched it. */
@@ -37,7 +37,7 @@ struct mx_table {
 	char *base, *saved;
 	pid_t loader; /* the nft that loaded the table last: its changes are ours */
 	u32 restored;
-	bool loaded; /* it was there once */
+	bool loaded;   /* it was there once */
 	bool shielded; /* the shield is up */
 	bool saving_failed;
 	struct applied applied;
@@ -142,7 +142,8 @@ static int take_chain(const struct nlmsghdr *nlh, void *arg)
 	struct nftnl_chain *chain = nftnl_chain_alloc();
 
 	if (nftnl_chain_nlmsg_parse(nlh, chain) == 0)
-		add_name(arg, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+		add_name(arg, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
+			 nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
 	nftnl_chain_free(chain);
 	return MNL_CB_OK;
 }
@@ -289,7 +290,8 @@ static pid_t start_nft(FILE **in)
 	return child;
 }
 
-/* Loads base text and contents by nft in one transaction: from its first moment on the table decides by the fallback. */
+/* Loads base text and contents by nft in one transaction: from its first moment on the table decides by the fallback.
+ */
 static char *load(struct mx_table *t, const struct mx_rules *rules)
 {
 	FILE *in = NULL;
@@ -303,7 +305,8 @@ static char *load(struct mx_table *t, const struct mx_rules *rules)
 	mx_rules_print(rules, t->base, in);
 	fclose(in);
 	if (waitpid(t->loader, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-		return mx_format("nft could not load the table: expected it to be installed (package nftables), and root");
+		return mx_format(
+			"nft could not load the table: expected it to be installed (package nftables), and root");
 	return NULL;
 }
 
@@ -334,7 +337,9 @@ static void save(struct mx_table *t, const struct mx_rules *rules)
 
 static bool is_shield_set(const struct mx_set *set)
 {
-	static const char *const names[] = { "enforced", "clients4", "clients6", "exempt4", "exempt6", "ours4", "ours6" };
+	static const char *const names[] = {
+		"enforced", "clients4", "clients6", "exempt4", "exempt6", "ours4", "ours6"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -540,9 +545,10 @@ char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const str
 	if (!table_exists(t, MX_TABLE))
 		wrong = load_missing(t, rules);
 	else if (!t->loaded && loaded_mask(t) != rules->mark_mask)
-		wrong = mx_format("the table inet mxload was loaded with mark-mask 0x%08x, expected 0x%08x: load it anew, or "
-				  "change mark-mask back",
-				  loaded_mask(t), rules->mark_mask);
+		wrong = mx_format(
+			"the table inet mxload was loaded with mark-mask 0x%08x, expected 0x%08x: load it anew, or "
+			"change mark-mask back",
+			loaded_mask(t), rules->mark_mask);
 	if (wrong)
 		return wrong;
 	t->loaded = true;
@@ -581,7 +587,7 @@ static int take_event(const struct nlmsghdr *nlh, void *arg)
 	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN || nlh->nlmsg_pid == g->own_port ||
 	    nlh->nlmsg_pid == g->loader_port)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each (attr, nlh, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
 		    !strcmp(mnl_attr_get_str(attr), MX_TABLE))
 			g->changed = true;

@@ -101,7 +101,8 @@ static void watch(struct mx_watched *w)
 				continue;
 			atomic_store(&w->tripped, true);
 			atomic_fetch_add(&w->trips, 1);
-			mx_log(MX_LOG_ERROR, "watchdog: a queue thread does not answer: the fallback decides until it does");
+			mx_log(MX_LOG_ERROR,
+			       "watchdog: a queue thread does not answer: the fallback decides until it does");
 			take_queue_away();
 		}
 		usleep(TICK_USEC);

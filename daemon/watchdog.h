@@ -17,9 +17,9 @@
 /* In memory that daemon and watchdog share. */
 struct mx_watched {
 	atomic_uint beats[MX_QUEUES_MAX]; /* moved by the queue threads */
-	atomic_uint count; /* queues to watch; 0: none yet, or leaving */
-	atomic_uint trips; /* how often the queue was taken away */
-	atomic_bool tripped; /* it is away now */
+	atomic_uint count;                /* queues to watch; 0: none yet, or leaving */
+	atomic_uint trips;                /* how often the queue was taken away */
+	atomic_bool tripped;              /* it is away now */
 };
 
 /* Memory for both. */

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COPY_BYTES	128
-#define MAX_QUEUES	64
-#define MAX_MARKS	64
+#define COPY_BYTES 128
+#define MAX_QUEUES 64
+#define MAX_MARKS 64
 
 struct queue {
 	struct mnl_socket *nl;

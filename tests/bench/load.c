@@ -26,11 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_ADDRESSES	64
-#define MAX_IN_FLIGHT	8192
-#define SERVER_KEEPS	2048		/* connections that the server closes late */
-#define SECOND		1000000000ull	/* nanoseconds */
-#define STALL		(20 * SECOND)	/* nothing happened for so long: give up */
+#define MAX_ADDRESSES 64
+#define MAX_IN_FLIGHT 8192
+#define SERVER_KEEPS 2048    /* connections that the server closes late */
+#define SECOND 1000000000ull /* nanoseconds */
+#define STALL (20 * SECOND)  /* nothing happened for so long: give up */
 
 struct target {
 	struct sockaddr_storage address;
@@ -46,7 +46,7 @@ struct client {
 	/* what was asked for */
 	uint64_t connections;
 	uint64_t duration;
-	uint64_t interval;		/* between two starts, 0: no pause */
+	uint64_t interval; /* between two starts, 0: no pause */
 	unsigned int in_flight;
 	unsigned int targets;
 	struct target target[MAX_ADDRESSES];
@@ -55,7 +55,7 @@ struct client {
 	uint64_t begun;
 	uint64_t started;
 	uint64_t failed;
-	unsigned int idle;		/* how many of free[] */
+	unsigned int idle; /* how many of free[] */
 	unsigned int free[MAX_IN_FLIGHT];
 	struct slot slot[MAX_IN_FLIGHT];
 	/* what was measured, in nanoseconds */
@@ -73,7 +73,8 @@ static void die(const char *what)
 static void usage(void)
 {
 	fprintf(stderr, "usage: load server ADDR... PORT\n"
-		"       load client --connections N | --seconds S  --in-flight K --to ADDR,ADDR.. --port P [--rate R]\n");
+			"       load client --connections N | --seconds S  --in-flight K --to ADDR,ADDR.. --port P "
+			"[--rate R]\n");
 	exit(2);
 }
 
@@ -293,8 +294,8 @@ static void print_result(struct client *c, uint64_t took)
 		qsort(c->latency, c->measured, sizeof(*c->latency), by_value);
 	printf("{\"connections\": %zu, \"failures\": %llu, \"seconds\": %.4f, \"per_second\": %.1f, "
 	       "\"median_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f}\n",
-	       c->measured, (unsigned long long)c->failed, seconds, (double)c->measured / seconds,
-	       percentile(c, 50), percentile(c, 99), percentile(c, 100));
+	       c->measured, (unsigned long long)c->failed, seconds, (double)c->measured / seconds, percentile(c, 50),
+	       percentile(c, 99), percentile(c, 100));
 }
 
 static void set_targets(struct client *c, char *list, const char *port)
@@ -309,9 +310,13 @@ static void set_targets(struct client *c, char *list, const char *port)
 static void parse(struct client *c, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "connections", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 's' },
-		{ "in-flight", required_argument, NULL, 'k' },	 { "to", required_argument, NULL, 't' },
-		{ "port", required_argument, NULL, 'p' },	 { "rate", required_argument, NULL, 'r' }, { 0 },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "in-flight", required_argument, NULL, 'k' },
+		{ "to", required_argument, NULL, 't' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ 0 },
 	};
 	const char *port = "25";
 	char *to = NULL;
@@ -319,13 +324,26 @@ static void parse(struct client *c, int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
-		case 'c': c->connections = strtoull(optarg, NULL, 10); break;
-		case 's': c->duration = (uint64_t)(atof(optarg) * 1e9); break;
-		case 'k': c->in_flight = (unsigned int)atoi(optarg); break;
-		case 't': to = optarg; break;
-		case 'p': port = optarg; break;
-		case 'r': c->interval = (uint64_t)(1e9 / atof(optarg)); break;
-		default: usage();
+		case 'c':
+			c->connections = strtoull(optarg, NULL, 10);
+			break;
+		case 's':
+			c->duration = (uint64_t)(atof(optarg) * 1e9);
+			break;
+		case 'k':
+			c->in_flight = (unsigned int)atoi(optarg);
+			break;
+		case 't':
+			to = optarg;
+			break;
+		case 'p':
+			port = optarg;
+			break;
+		case 'r':
+			c->interval = (uint64_t)(1e9 / atof(optarg));
+			break;
+		default:
+			usage();
 		}
 	}
 	if (optind != argc || !to || !c->in_flight || c->in_flight > MAX_IN_FLIGHT || !(c->connections || c->duration))

@@ -24,7 +24,7 @@
 #include <string.h>
 #include <time.h>
 
-#define XT_INFO_SIZE	8	/* xtables rounds the size of its structs up to this */
+#define XT_INFO_SIZE 8 /* xtables rounds the size of its structs up to this */
 
 struct place {
 	uint16_t family;
@@ -41,7 +41,7 @@ static void die(const char *what)
 static void usage(void)
 {
 	fprintf(stderr, "usage: queue_rule [--nft] add FAMILY TABLE CHAIN FIRST-QUEUE QUEUES\n"
-		"       queue_rule flush FAMILY TABLE CHAIN\n");
+			"       queue_rule flush FAMILY TABLE CHAIN\n");
 	exit(2);
 }
 
@@ -80,7 +80,7 @@ static struct nftnl_expr *xtables_queue(uint16_t first, uint16_t count)
 	info->flags = NFQ_FLAG_BYPASS | (count > 1 ? NFQ_FLAG_CPU_FANOUT : 0);
 	nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
-	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, XT_INFO_SIZE);	/* owns info from here on */
+	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, XT_INFO_SIZE); /* owns info from here on */
 	return e;
 }
 

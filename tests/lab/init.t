@@ -25,8 +25,9 @@ config_write
 good=$root/etc/mxload/mxload.conf
 sed "s|$LAB_DIR/ledger.db|$root/state/ledger.db|" "$LAB_DIR/mxload.conf" > "$good"
 
+# Only the network is another one: start-stop-daemon looks for processes by the path of their program.
 init() {
-	at mail "$root/sbin/mxload.init" "$@"
+	nsenter --net="/run/netns/$(lab_ns mail)" "$root/sbin/mxload.init" "$@"
 }
 generation() {
 	mx -j status | json 'd["generation"]'

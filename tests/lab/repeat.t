@@ -13,6 +13,7 @@ config_write 'clients = [ "10.0.0.0/24", "fd00:1::/64" ];'
 daemon_start
 
 # While queued: the daemon stands still for less than the watchdog's second, and four copies wait.
+# shellcheck disable=SC2016 # awk's own
 waiting() {
 	[ "$(at gw awk '{ n += $3 } END { print n + 0 }' /proc/net/netfilter/nfnetlink_queue)" -ge "$1" ]
 }

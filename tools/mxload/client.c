@@ -100,7 +100,9 @@ json_t *mx_client_ask(struct mx_client *client, json_t *request, const char **li
 	free(text);
 	*line = mx_client_next(client);
 	if (!*line)
-		no_daemon(client, errno == EAGAIN ? "no answer in time" : errno ? strerror(errno) : "it closed the connection");
+		no_daemon(client, errno == EAGAIN ? "no answer in time"
+				  : errno         ? strerror(errno)
+						  : "it closed the connection");
 	answer = json_loads(*line, 0, &error);
 	if (!json_is_object(answer))
 		no_daemon(client, "the answer is not JSON");

@@ -135,8 +135,10 @@ static void write_config(FILE *out, const struct hosts *hosts)
 	size_t i;
 
 	fputs("# mxload.conf, written by `mxload init`. See mxload.conf(5).\n#\n"
-	      "# Next: look at the sources, give them weights, then `mxload check FILE` and start mxloadd. In this mode it\n"
-	      "# decides, counts and explains, and touches no packet. When `mxload stats` shows what you want: \"enforce\".\n"
+	      "# Next: look at the sources, give them weights, then `mxload check FILE` and start mxloadd. In this "
+	      "mode it\n"
+	      "# decides, counts and explains, and touches no packet. When `mxload stats` shows what you want: "
+	      "\"enforce\".\n"
 	      "mode = \"observe\";\n\nsources: {\n",
 	      out);
 	for (i = 0; i < hosts->count; i++) {
@@ -151,12 +153,14 @@ static void write_config(FILE *out, const struct hosts *hosts)
 			fprintf(out, " hostname = \"%s\";", h->name);
 		fputs(" };\n", out);
 	}
-	fputs("};\n\n# Who sends, and how much of it: a source with weight 2 gets twice the connections of one with 1.\n"
+	fputs("};\n\n# Who sends, and how much of it: a source with weight 2 gets twice the connections of one with "
+	      "1.\n"
 	      "pools: {\n    main: { members: {",
 	      out);
 	for (i = 0; i < hosts->count; i++)
 		fprintf(out, " mx%zu = 1;", i + 1);
-	fputs(" }; };\n};\n\n# Add those that you send most to, by their prefixes.\nproviders: {\n    default: { };\n};\n\n"
+	fputs(" }; };\n};\n\n# Add those that you send most to, by their prefixes.\nproviders: {\n    default: { "
+	      "};\n};\n\n"
 	      "routes = ( { pool = \"main\"; } );\n",
 	      out);
 }
@@ -186,9 +190,11 @@ int mx_local_init(const char *file)
 		return MX_EXIT_REFUSED;
 	}
 	write_config(out, &hosts);
-	if (file ? fclose(out) : fflush(out)) {
+	if (fflush(out)) {
 		fprintf(stderr, "mxload: %s: %s\n", file ? file : "standard output", strerror(errno));
 		return MX_EXIT_REFUSED;
 	}
+	if (file)
+		fclose(out);
 	return MX_EXIT_OK;
 }

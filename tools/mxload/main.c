@@ -288,17 +288,18 @@ static int run_init(const struct command *c, const struct options *o)
 	return mx_local_init(o->output);
 }
 
-#define LANE_HELP                                                                          \
-	"  SOURCE      a source of the configuration\n"                                     \
+#define LANE_HELP                                                                                                      \
+	"  SOURCE      a source of the configuration\n"                                                                \
 	"  PROVIDER    only at this provider; without it, everywhere\n"
-#define PAUSE_HELP                                                                         \
-	LANE_HELP "  --for TIME  lift it after that time: 90s, 15m, 2h, 7d\n"               \
+#define PAUSE_HELP                                                                                                     \
+	LANE_HELP "  --for TIME  lift it after that time: 90s, 15m, 2h, 7d\n"                                          \
 		  "  --reason TEXT  why; shown in sources and in the log\n"
 
 static const struct command commands[] = {
 	{ "status", "", "how the daemon and its table are", "", run_status, 0, 0 },
 	{ "stats", "[--by lane|source|provider]", "what was sent from where, and what was asked for",
-	  "  --by        one row for each source at each provider (lane, the default), or their sums\n", run_stats, 0, 0 },
+	  "  --by        one row for each source at each provider (lane, the default), or their sums\n", run_stats, 0,
+	  0 },
 	{ "sources", "", "the source addresses and their states", "", run_sources, 0, 0 },
 	{ "providers", "[NAME]", "the providers; with a name, its prefixes and lanes too", "", run_providers, 0, 1 },
 	{ "pools", "", "the pools and their members", "", run_pools, 0, 0 },
@@ -307,7 +308,8 @@ static const struct command commands[] = {
 		    "  --pool POOL only in this pool; without it, in every pool the source is in\n"
 		    "  --reset     back to the configured weight\n",
 	  run_weight, 1, 3 },
-	{ "pause", "SOURCE [PROVIDER]", "no new connections from a source; open ones go on", PAUSE_HELP, run_pause, 1, 2 },
+	{ "pause", "SOURCE [PROVIDER]", "no new connections from a source; open ones go on", PAUSE_HELP, run_pause, 1,
+	  2 },
 	{ "resume", "SOURCE [PROVIDER]", "take a pause back", LANE_HELP, run_resume, 1, 2 },
 	{ "drain", "SOURCE [PROVIDER]", "pause, and wait until the last connection has closed",
 	  PAUSE_HELP "Ends with 0 open connections; interrupted, the pause stays.\n", run_drain, 1, 2 },
@@ -347,22 +349,30 @@ static void print_usage(FILE *out)
 }
 
 static const struct option long_options[] = {
-	{ "by", required_argument, NULL, 'b' },	    { "pool", required_argument, NULL, 'p' },
-	{ "for", required_argument, NULL, 'f' },    { "reason", required_argument, NULL, 'r' },
-	{ "class", required_argument, NULL, 'c' },  { "port", required_argument, NULL, 'P' },
-	{ "to", required_argument, NULL, 't' },	    { "output", required_argument, NULL, 'o' },
-	{ "reset", no_argument, NULL, 'R' },	    { "follow", no_argument, NULL, 'F' },
-	{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'V' },
-	{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+	{ "by", required_argument, NULL, 'b' },
+	{ "pool", required_argument, NULL, 'p' },
+	{ "for", required_argument, NULL, 'f' },
+	{ "reason", required_argument, NULL, 'r' },
+	{ "class", required_argument, NULL, 'c' },
+	{ "port", required_argument, NULL, 'P' },
+	{ "to", required_argument, NULL, 't' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "reset", no_argument, NULL, 'R' },
+	{ "follow", no_argument, NULL, 'F' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
 	{ 0 },
 };
 
 /* What getopt returned goes here; false: unknown. */
 static bool take_option(struct options *o, int option)
 {
-	const char **const texts[] = { ['b'] = &o->by,	  ['p'] = &o->pool,  ['f'] = &o->period, ['r'] = &o->reason,
-				       ['c'] = &o->class, ['P'] = &o->port,  ['t'] = &o->to,	 ['o'] = &o->output,
-				       ['s'] = &o->socket };
+	const char **const texts[] = {
+		['b'] = &o->by,   ['p'] = &o->pool, ['f'] = &o->period, ['r'] = &o->reason, ['c'] = &o->class,
+		['P'] = &o->port, ['t'] = &o->to,   ['o'] = &o->output, ['s'] = &o->socket
+	};
 	bool *const flags[] = { ['R'] = &o->reset, ['F'] = &o->follow, ['h'] = &o->help, ['j'] = &o->json };
 
 	if (option < (int)(sizeof(texts) / sizeof(texts[0])) && texts[option])
@@ -387,7 +397,8 @@ static const struct command *find_command(const char *name)
 static int run(const struct command *c, const struct options *o)
 {
 	if (o->help) {
-		printf("usage: mxload %s%s%s\n%s\n%s", c->name, *c->arguments ? " " : "", c->arguments, c->summary, c->details);
+		printf("usage: mxload %s%s%s\n%s\n%s", c->name, *c->arguments ? " " : "", c->arguments, c->summary,
+		       c->details);
 		return MX_EXIT_OK;
 	}
 	if (o->words < c->least)

@@ -48,7 +48,7 @@ static void show_queues(const json_t *queues)
 	const json_t *q;
 	size_t i;
 
-	json_array_foreach(queues, i, q) {
+	json_array_foreach (queues, i, q) {
 		mx_table_cell(t, "%lld", number(q, "number"));
 		mx_table_cell(t, "%lld", number(q, "answered"));
 		mx_table_cell(t, "%lld", number(q, "repeated"));
@@ -64,18 +64,19 @@ void mx_show_status(const json_t *a)
 	char since[32];
 	size_t i;
 
-	printf("mxloadd %s, mode %s, engine %s by the %s expression\n", text(a, "version"), text(a, "mode"), text(a, "engine"),
-	       text(a, "queue_expression"));
+	printf("mxloadd %s, mode %s, engine %s by the %s expression\n", text(a, "version"), text(a, "mode"),
+	       text(a, "engine"), text(a, "queue_expression"));
 	printf("configuration  %s, generation %lld\n", text(a, "configuration"), number(a, "generation"));
 	printf("running since  %s\n", local_time(text(a, "since"), since, sizeof(since)));
 	printf("ledger         %s, %s\n", text(ledger, "path"),
 	       json_is_true(json_object_get(ledger, "ok")) ? "well" : text(ledger, "error"));
-	printf("table          refused %lld, decided by the fallback %lld, untracked %lld, guarded %lld, shielded %lld, put back %lld\n",
-	       number(table, "refused"), number(table, "undecided"), number(table, "untracked"), number(table, "guarded"),
-	       number(table, "shielded"), number(table, "restored"));
+	printf("table          refused %lld, decided by the fallback %lld, untracked %lld, guarded %lld, shielded "
+	       "%lld, put back %lld\n",
+	       number(table, "refused"), number(table, "undecided"), number(table, "untracked"),
+	       number(table, "guarded"), number(table, "shielded"), number(table, "restored"));
 	printf("watchdog       took the queue away %lld times\n", number(json_object_get(a, "watchdog"), "trips"));
 	show_queues(json_object_get(a, "queues"));
-	json_array_foreach(json_object_get(a, "warnings"), i, warning)
+	json_array_foreach (json_object_get(a, "warnings"), i, warning)
 		printf("warning: %s\n", json_string_value(warning));
 }
 
@@ -99,28 +100,29 @@ static void stats_row(struct mx_table *t, const char *source, const char *provid
 
 static void stats_by_lane(const json_t *lanes)
 {
-	struct mx_table *t = mx_table_new("SOURCE", "PROVIDER", ">WEIGHT", ">EXPECTED", ">SHARE", ">CONNECTIONS", ">ESTABLISHED",
-					  ">FAILED", ">SENT", ">RECEIVED", NULL);
+	struct mx_table *t = mx_table_new("SOURCE", "PROVIDER", ">WEIGHT", ">EXPECTED", ">SHARE", ">CONNECTIONS",
+					  ">ESTABLISHED", ">FAILED", ">SENT", ">RECEIVED", NULL);
 	const json_t *lane;
 	size_t i;
 
-	json_array_foreach(lanes, i, lane)
+	json_array_foreach (lanes, i, lane)
 		stats_row(t, text(lane, "source"), text(lane, "provider"), lane);
 	mx_table_print(t, stdout);
 }
 
 static void stats_by_name(const json_t *lanes, const char *key, const char *heading)
 {
-	struct mx_table *t = mx_table_new(heading, ">CONNECTIONS", ">ESTABLISHED", ">FAILED", ">SENT", ">RECEIVED", NULL);
+	struct mx_table *t =
+		mx_table_new(heading, ">CONNECTIONS", ">ESTABLISHED", ">FAILED", ">SENT", ">RECEIVED", NULL);
 	const json_t *lane, *other;
 	size_t i, j;
 
-	json_array_foreach(lanes, i, lane) {
+	json_array_foreach (lanes, i, lane) {
 		long long sum[5] = { 0 };
 		const char *name = text(lane, key);
 		bool first = true;
 
-		json_array_foreach(lanes, j, other) {
+		json_array_foreach (lanes, j, other) {
 			if (strcmp(text(other, key), name))
 				continue;
 			first &= j >= i;
@@ -149,8 +151,9 @@ void mx_show_stats(const json_t *a, enum mx_by by)
 	if (by == MX_BY_LANE)
 		stats_by_lane(lanes);
 	else
-		stats_by_name(lanes, by == MX_BY_SOURCE ? "source" : "provider", by == MX_BY_SOURCE ? "SOURCE" : "PROVIDER");
-	json_array_foreach(json_object_get(a, "refused"), i, r)
+		stats_by_name(lanes, by == MX_BY_SOURCE ? "source" : "provider",
+			      by == MX_BY_SOURCE ? "SOURCE" : "PROVIDER");
+	json_array_foreach (json_object_get(a, "refused"), i, r)
 		printf("refused at %s, %s: %lld\n", text(r, "provider"), text(r, "reason"), number(r, "connections"));
 	if (number(a, "guarded"))
 		printf("guarded: %lld connections would have left from a wrong address\n", number(a, "guarded"));
@@ -164,9 +167,10 @@ static void join_states(const json_t *source, char *out, size_t size)
 	size_t i, n = 0;
 
 	*out = '\0';
-	json_array_foreach(json_object_get(source, "problems"), i, problem)
-		n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s", n ? "; " : "", json_string_value(problem));
-	json_array_foreach(json_object_get(source, "states"), i, s) {
+	json_array_foreach (json_object_get(source, "problems"), i, problem)
+		n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s", n ? "; " : "",
+				      json_string_value(problem));
+	json_array_foreach (json_object_get(source, "states"), i, s) {
 		const char *provider = json_string_value(json_object_get(s, "provider"));
 
 		if (n < size)
@@ -180,12 +184,13 @@ static void join_states(const json_t *source, char *out, size_t size)
 
 void mx_show_sources(const json_t *a)
 {
-	struct mx_table *t = mx_table_new("SOURCE", "ADDRESS", "ADDRESS6", "HOSTNAME", "MARK", ">CONNECTIONS", "STATE", NULL);
+	struct mx_table *t =
+		mx_table_new("SOURCE", "ADDRESS", "ADDRESS6", "HOSTNAME", "MARK", ">CONNECTIONS", "STATE", NULL);
 	const json_t *s;
 	char state[512];
 	size_t i;
 
-	json_array_foreach(json_object_get(a, "sources"), i, s) {
+	json_array_foreach (json_object_get(a, "sources"), i, s) {
 		join_states(s, state, sizeof(state));
 		mx_table_cell(t, "%s", text(s, "name"));
 		mx_table_cell(t, "%s", text(s, "address"));
@@ -204,9 +209,9 @@ static void show_provider_lanes(const json_t *provider)
 	const json_t *prefix, *lane;
 	size_t i;
 
-	json_array_foreach(json_object_get(provider, "prefixes"), i, prefix)
+	json_array_foreach (json_object_get(provider, "prefixes"), i, prefix)
 		printf("prefix %s\n", json_string_value(prefix));
-	json_array_foreach(json_object_get(provider, "lanes"), i, lane) {
+	json_array_foreach (json_object_get(provider, "lanes"), i, lane) {
 		mx_table_cell(t, "%s", text(lane, "source"));
 		mx_table_cell(t, "%s", text(lane, "pool"));
 		mx_table_cell(t, "%lld", number(lane, "weight"));
@@ -222,10 +227,10 @@ void mx_show_providers(const json_t *a)
 	const json_t *p, *route;
 	size_t i, j;
 
-	json_array_foreach(json_object_get(a, "providers"), i, p) {
+	json_array_foreach (json_object_get(a, "providers"), i, p) {
 		char pools[256] = "";
 
-		json_array_foreach(json_object_get(p, "routes"), j, route) {
+		json_array_foreach (json_object_get(p, "routes"), j, route) {
 			const char *class = json_string_value(json_object_get(route, "class"));
 			size_t n = strlen(pools);
 
@@ -239,7 +244,7 @@ void mx_show_providers(const json_t *a)
 		mx_table_cell(t, "%s", pools);
 	}
 	mx_table_print(t, stdout);
-	json_array_foreach(json_object_get(a, "providers"), i, p)
+	json_array_foreach (json_object_get(a, "providers"), i, p)
 		if (json_object_get(p, "lanes"))
 			show_provider_lanes(p);
 }
@@ -250,8 +255,8 @@ void mx_show_pools(const json_t *a)
 	const json_t *p, *m;
 	size_t i, j;
 
-	json_array_foreach(json_object_get(a, "pools"), i, p)
-		json_array_foreach(json_object_get(p, "members"), j, m) {
+	json_array_foreach (json_object_get(a, "pools"), i, p)
+		json_array_foreach (json_object_get(p, "members"), j, m) {
 			mx_table_cell(t, "%s", text(p, "name"));
 			mx_table_cell(t, "%s", text(m, "source"));
 			mx_table_cell(t, "%lld", number(m, "weight"));
@@ -269,7 +274,7 @@ void mx_show_weight(const json_t *a)
 	const json_t *w;
 	size_t i;
 
-	json_array_foreach(json_object_get(a, "changed"), i, w) {
+	json_array_foreach (json_object_get(a, "changed"), i, w) {
 		mx_table_cell(t, "%s", text(w, "pool"));
 		mx_table_cell(t, "%s", text(w, "provider"));
 		mx_table_cell(t, "%s", text(w, "source"));
@@ -300,9 +305,10 @@ void mx_show_explain(const json_t *a)
 	if (json_is_integer(json_object_get(a, "route")))
 		printf("route %lld%s%s leads to pool %s, %s\n", number(a, "route"),
 		       json_is_string(json_object_get(a, "class")) ? " of class " : "",
-		       json_is_string(json_object_get(a, "class")) ? text(a, "class") : "", text(a, "pool"), text(a, "balance"));
+		       json_is_string(json_object_get(a, "class")) ? text(a, "class") : "", text(a, "pool"),
+		       text(a, "balance"));
 	printf("now: %s %s (%s)\n", text(a, "action"), text(a, "source"), text(a, "reason"));
-	json_array_foreach(json_object_get(a, "candidates"), i, c) {
+	json_array_foreach (json_object_get(a, "candidates"), i, c) {
 		mx_table_cell(t, "%s", text(c, "source"));
 		mx_table_cell(t, "%lld", number(c, "weight"));
 		mx_table_cell(t, "%.1f%%", 100 * fraction(c, "share"));
@@ -319,7 +325,7 @@ void mx_show_flows(const json_t *a)
 	char when[32];
 	size_t i;
 
-	json_array_foreach(json_object_get(a, "flows"), i, f) {
+	json_array_foreach (json_object_get(a, "flows"), i, f) {
 		const json_t *bytes = json_object_get(f, "bytes");
 
 		mx_table_cell(t, "%s", local_time(text(f, "time"), when, sizeof(when)));
@@ -343,13 +349,14 @@ void mx_show_event(const json_t *e)
 	printf("%s %s", local_time(text(e, "time"), when, sizeof(when)), type);
 	if (!strcmp(type, "decision"))
 		printf(" %s %lld -> %s %lld %s: %s %s (%s)", text(e, "from"), number(e, "from_port"), text(e, "to"),
-		       number(e, "to_port"), text(e, "provider"), text(e, "action"), text(e, "source"), text(e, "reason"));
+		       number(e, "to_port"), text(e, "provider"), text(e, "action"), text(e, "source"),
+		       text(e, "reason"));
 	else if (!strcmp(type, "close"))
 		printf(" %s %lld -> %s %lld %s: %s %s", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "source"), text(e, "state"));
 	else if (!strcmp(type, "state"))
-		printf(" %s at %s: %s by %s %s", text(e, "source"), text(e, "provider"), text(e, "state"), text(e, "owner"),
-		       text(e, "reason"));
+		printf(" %s at %s: %s by %s %s", text(e, "source"), text(e, "provider"), text(e, "state"),
+		       text(e, "owner"), text(e, "reason"));
 	else if (!strcmp(type, "weight"))
 		printf(" %s at %s: %lld", text(e, "source"), text(e, "provider"), number(e, "weight"));
 	else if (!strcmp(type, "reload"))
