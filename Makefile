@@ -128,7 +128,7 @@ uninstall:
 	-rmdir $(DESTDIR)$(DATADIR) 2> /dev/null
 
 clean:
-	$(Q)rm -rf build
+	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
 
 .PHONY: all unit check lab more lint bench install uninstall clean
 .SECONDARY:

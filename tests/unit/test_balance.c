@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/build.h"
+
+#include <math.h>
+
+#include "core/balance.h"
+
+#define HEAD                                                                                                           \
+	"sources: { mx1: { address = \"192.0.2.1\"; }; mx2: { address = \"192.0.2.2\"; };"                             \
+	" mx3: { address = \"192.0.2.3\"; }; };"                                                                       \
+	"providers: { google: { prefixes = [ \"198.51.100.0/24\" ]; }; };"                                             \
+	"routes = ( { pool = \"main\"; } );"
+#define POOL(a, b, c) HEAD "pools: { main: { members: { mx1 = " #a "; mx2 = " #b "; mx3 = " #c "; }; }; };"
+
+static void test_every_moment_within_one(void **state)
+{
+	static const double weight[] = { 5, 3, 1 };
+	struct mx_flow flow = flow_to("198.51.100.7");
+	u32 n[3] = { 0 }, i, j, run = 0, last = 9;
+	struct build b;
+
+	(void)state;
+	build_up(&b, POOL(5, 3, 1));
+	for (i = 1; i <= 90000; i++) {
+		struct mx_verdict v = serve(&b, &flow);
+
+		assert_int_equal(v.reason, MX_REASON_WEIGHTED);
+		n[v.source]++;
+		run = v.source == last ? run + 1 : 1;
+		last = v.source;
+		assert_in_range(run, 1, 2); /* never a burst */
+		for (j = 0; j < 3; j++)
+			assert_true(fabs(n[j] - i * weight[j] / 9) < 1);
+	}
+	build_down(&b);
+}
+
+/* The textbook's way, with names and numbers of its own. */
+static u32 naive(double *credit, const double *weight, const int *there, u32 count)
+{
+	double total = 0;
+	u32 best = count, i;
+
+	for (i = 0; i < count; i++) {
+		if (!there[i])
+			continue;
+		credit[i] += weight[i];
+		total += weight[i];
+		if (best == count || credit[i] > credit[best])
+			best = i;
+	}
+	if (best < count)
+		credit[best] -= total;
+	return best;
+}
+
+static void test_against_oracle(void **state)
+{
+	struct mx_flow flow = flow_to("198.51.100.7");
+	double credit[3] = { 0 }, weight[3] = { 5, 3, 1 };
+	int there[3] = { 1, 1, 1 };
+	u64 seed = 4711;
+	struct build b;
+	u32 i, j;
+
+	(void)state;
+	build_up(&b, POOL(5, 3, 1));
+	for (i = 0; i < 200000; i++) {
+		u32 expected;
+
+		if (random_next(&seed) % 50 == 0) { /* now and then a weight changes or a source rests */
+			j = (u32)(random_next(&seed) % 3);
+			weight[j] = (double)(random_next(&seed) % 1001);
+			mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->weight = (u32)weight[j] * 1000;
+			there[j] = weight[j] > 0;
+		}
+		expected = naive(credit, weight, there, 3);
+		assert_int_equal(serve(&b, &flow).source, expected == 3 ? MX_NONE : expected);
+	}
+	build_down(&b);
+}
+
+static void test_log(void **state)
+{
+	u64 seed = 99, n;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 100000; i++) {
+		n = random_next(&seed) >> (i % 60) | 1;
+		assert_true(fabs(ldexp((double)mx_balance_neg_log2(n), -32) - (64 - log2((double)n))) < 2e-5);
+	}
+}
+
+static u16 sticky(struct build *b, u32 i)
+{
+	struct mx_flow flow = flow_to("203.0.113.1");
+
+	flow.to.lo = (u64)i << 8;
+	return decide(b, &flow).source;
+}
+
+static void test_sticky(void **state)
+{
+	const u32 networks = 100000;
+	u16 *before = malloc(networks * sizeof(*before));
+	u32 n[3] = { 0 }, i, moved = 0;
+	struct mx_flow flow = flow_to("203.0.113.1"), near = flow_to("203.0.113.250");
+	struct mx_pool const *pool;
+	struct build b;
+	u16 usual;
+
+	(void)state;
+	build_up(&b, POOL(5, 3, 1));
+	pool = mx_snapshot_pools(b.snapshot);
+	usual = mx_config_provider(b.config, "default");
+	assert_int_equal(decide(&b, &flow).reason, MX_REASON_STICKY);
+	assert_int_equal(decide(&b, &flow).source, decide(&b, &near).source); /* the same /24 */
+	for (i = 1; i < networks; i++)
+		n[before[i] = sticky(&b, i)]++;
+	assert_true(fabs(n[0] / 1e5 - 5 / 9.) < 0.01 && fabs(n[1] / 1e5 - 3 / 9.) < 0.01);
+
+	/* A source rests: only its own destinations move. */
+	mx_state_lane(&b.state, usual, 1)->flags = MX_LANE_PAUSED;
+	for (i = 1; i < networks; i++)
+		if (before[i] != 1)
+			assert_int_equal(sticky(&b, i), before[i]);
+	mx_state_lane(&b.state, usual, 1)->flags = 0;
+
+	/* A weight grows: destinations move to that source only, and the right share of them. */
+	mx_state_slot(&b.state, pool, usual, 2)->weight = 4000;
+	for (i = 1; i < networks; i++)
+		if (sticky(&b, i) != before[i]) {
+			assert_int_equal(sticky(&b, i), 2);
+			moved++;
+		}
+	assert_true(fabs(moved / 1e5 - (4 / 12. - 1 / 9.)) < 0.01);
+	free(before);
+	build_down(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_moment_within_one),
+					    cmocka_unit_test(test_against_oracle), cmocka_unit_test(test_log),
+					    cmocka_unit_test(test_sticky) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

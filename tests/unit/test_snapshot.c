@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Nobody trusts a snapshot: every damage is found, or does no harm. */
+#include "tests/unit/build.h"
+
+static const char policy[] =
+	"sources: { mx1: { address = \"192.0.2.1\"; address6 = \"2001:db8::1\"; }; mx2: { address = \"192.0.2.2\"; }; "
+	"};"
+	"pools: { main: { members: { mx1 = 3; mx2 = 1; }; overflow = \"second\"; }; second: { members: { mx2 = 1; }; "
+	"}; };"
+	"providers: { google: { prefixes = [ \"198.51.100.0/24\", \"2001:db8:100::/48\" ]; }; };"
+	"classes: { c: { users = [ 1, 2 ]; groups = [ 3 ]; marks = [ 4 ]; clients = [ \"10.0.0.0/8\" ]; }; };"
+	"routes = ( { class = \"c\"; pool = \"second\"; }, { pool = \"main\"; } );";
+
+static void *copy_of(const struct mx_snapshot *s)
+{
+	void *copy = malloc(s->size);
+
+	memcpy(copy, s, s->size);
+	return copy;
+}
+
+#define SECTION(s, id, type) ((type *)((char *)(s) + (s)->section[MX_SECTION_##id].offset))
+
+#define DAMAGE(what)                                                                                                   \
+	do {                                                                                                           \
+		struct mx_snapshot *s = copy_of(b.snapshot);                                                           \
+		what;                                                                                                  \
+		if (!mx_snapshot_check(s, b.snapshot->size))                                                           \
+			fail_msg("not found: %s", #what);                                                              \
+		free(s);                                                                                               \
+	} while (0)
+
+static void test_every_kind_of_damage(void **state)
+{
+	struct build b;
+
+	(void)state;
+	build_up(&b, policy);
+	assert_null(mx_snapshot_check(b.snapshot, b.snapshot->size));
+	assert_non_null(mx_snapshot_check(b.snapshot, b.snapshot->size - 1));
+	assert_non_null(mx_snapshot_check(b.snapshot, 8));
+	DAMAGE(s->magic++);
+	DAMAGE(s->version++);
+	DAMAGE(s->size++);
+	DAMAGE(s->slots++);
+	DAMAGE(s->mark_mask = 0);
+	DAMAGE(s->default_provider = 99);
+	DAMAGE(s->section[MX_SECTION_ROUTES].offset += 8);
+	DAMAGE(s->section[MX_SECTION_ROUTES].count = 1ULL << 40);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].mark = 0);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].mark = 0x0fff0000);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].mark = 0x0ffe0000);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].mark = 1);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].families = 0);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[0].members = 0);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[1].first_slot++);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[1].overflow = 7);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[1].overflow = 0);
+	DAMAGE(SECTION(s, MEMBERS, struct mx_member)[2].source = 2);
+	DAMAGE(SECTION(s, PROVIDERS, struct mx_provider)[0].balance = 2);
+	DAMAGE(SECTION(s, ROUTES, struct mx_route)[0].pool = 2);
+	DAMAGE(SECTION(s, ROUTES, struct mx_route)[0].class = 1);
+	DAMAGE(SECTION(s, ROUTES, struct mx_route)[0].provider = 2);
+	DAMAGE(SECTION(s, ROUTES, struct mx_route)[1].provider = 0);
+	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].users.count = 3);
+	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].marks.first = 0xffffffff);
+	DAMAGE(SECTION(s, CLIENTS, struct mx_net)[0].family = 2);
+	DAMAGE(SECTION(s, PREFIX4, u32)[0] = 1);
+	DAMAGE(SECTION(s, PREFIX4, u32)[1] = 0);
+	DAMAGE(SECTION(s, PREFIX4_VALUE, u16)[1] = 2);
+	DAMAGE(SECTION(s, PREFIX6, struct mx_addr)[1].hi = 0);
+	DAMAGE(SECTION(s, PREFIX6_VALUE, u16)[1] = 2);
+	DAMAGE(SECTION(s, EXEMPT4, u32)[0] = 1);
+	build_down(&b);
+}
+
+/* Random bytes change: either the check says so, or deciding by it stays in bounds (the sanitizers watch). */
+static void test_random_damage(void **state)
+{
+	u64 seed = 20261121;
+	u32 i, j, passed = 0;
+	struct build b;
+
+	(void)state;
+	build_up(&b, policy);
+	for (i = 0; i < 20000; i++) {
+		struct mx_snapshot *s = copy_of(b.snapshot);
+		struct mx_verdict v;
+		struct mx_state st;
+		void *memory;
+
+		for (j = 0; j < 1 + i % 3; j++)
+			((u8 *)s)[random_next(&seed) % b.snapshot->size] = (u8)random_next(&seed);
+		if (!mx_snapshot_check(s, b.snapshot->size)) {
+			memory = calloc(1, mx_state_size(s));
+			mx_state_init(&st, s, memory);
+			memset(st.usable, 3, st.sources);
+			for (j = 0; j < s->slots; j++)
+				st.slots[j].weight = 1000;
+			for (j = 0; j < 20; j++) {
+				struct mx_flow flow = { .family = j % 2, .user = j % 4, .group = 3, .mark = 4 };
+
+				flow.to = (struct mx_addr){ j % 2 ? random_next(&seed) : 0,
+							    j % 2 ? random_next(&seed) : (u32)random_next(&seed) };
+				mx_decide(s, &st, &flow, MX_NONE, &v);
+				mx_account(s, &st, &flow, &v);
+			}
+			mx_state_settle_expected(&st, s);
+			free(memory);
+			passed++;
+		}
+		free(s);
+	}
+	assert_in_range(passed, 100, 19000); /* both sides were tried */
+	build_down(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_kind_of_damage),
+					    cmocka_unit_test(test_random_damage) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
