@@ -528,12 +528,19 @@ static const char *const engine_words[] = { "auto", "queue", "kmod", NULL };
 static const char *const down_words[] = { "balance", "refuse", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug", NULL };
 
+/* Its place is kept: whether it has room is known only when all sources are. */
+static MX_READER(read_mark_mask)
+{
+	r->config->mark_mask_place = mx_reader_place(r, s);
+	return mx_read_number(r, s, target, option);
+}
+
 #define TOP(field) .offset = offsetof(struct mx_config, field)
 static const struct mx_option top_options[] = {
 	{ .name = "mode", .read = mx_read_choice, TOP(mode), .words = mode_words },
 	{ .name = "engine", .read = mx_read_choice, TOP(engine), .words = engine_words },
 	{ .name = "ports", .read = mx_read_numbers, TOP(ports), .min = 1, .max = 65535 },
-	{ .name = "mark-mask", .read = mx_read_number, TOP(mark_mask), .min = 1, .max = 0xffffffff },
+	{ .name = "mark-mask", .read = read_mark_mask, TOP(mark_mask), .min = 1, .max = 0xffffffff },
 	{ .name = "clients", .read = mx_read_nets, TOP(clients) },
 	{ .name = "exempt", .read = mx_read_nets, TOP(exempt) },
 	{ .name = "manage-addresses", .read = mx_read_string, TOP(manage_addresses) },
@@ -561,6 +568,7 @@ static const struct mx_option top_options[] = {
 static void set_defaults(struct mx_config *c)
 {
 	c->mark_mask = 0x0fff0000;
+	c->mark_mask_place = (struct mx_place){ c->path, 1 };
 	c->ports.items = mx_grow(NULL, 0, sizeof(u32));
 	c->ports.items[0] = 25;
 	c->ports.count = 1;

@@ -163,6 +163,7 @@ struct mx_config {
 	enum mx_engine engine;
 	struct mx_conf_ids ports;
 	u32 mark_mask;
+	struct mx_place mark_mask_place;
 	struct mx_conf_nets clients;
 	struct mx_conf_nets exempt;
 	char *manage_addresses;

@@ -30,15 +30,15 @@ static bool check_counts(struct mx_reader *r)
 static bool check_mark_mask(struct mx_reader *r)
 {
 	const struct mx_config *c = r->config;
-	struct mx_place top = { c->path, 1 };
 	u32 mask = c->mark_mask, lowest = mask & (~mask + 1);
 	u64 values = (u64)mask / lowest + 1;
 
 	if (values & (values - 1))
-		return mx_reader_fail_at(r, top, "mark-mask 0x%08x: expected contiguous bits", mask);
+		return mx_reader_fail_at(r, c->mark_mask_place, "mark-mask 0x%08x: expected contiguous bits", mask);
 	if (values < (u64)c->source_count + 3)
-		return mx_reader_fail_at(r, top, "mark-mask 0x%08x: expected room for %u sources and 3 more values",
-					 mask, c->source_count);
+		return mx_reader_fail_at(r, c->mark_mask_place,
+					 "mark-mask 0x%08x: expected room for %u sources and 3 more values", mask,
+					 c->source_count);
 	return true;
 }
 

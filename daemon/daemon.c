@@ -92,8 +92,9 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	struct mx_policy *next;
 
 	if (config && config->mark_mask != old->mark_mask) {
-		snprintf(error, MX_CONFIG_ERROR, "%s: mark-mask is fixed while the rules are loaded: expected 0x%08x",
-			 config->path, old->mark_mask);
+		snprintf(error, MX_CONFIG_ERROR,
+			 "%s:%u: mark-mask is fixed while the rules are loaded: expected 0x%08x",
+			 config->mark_mask_place.file, config->mark_mask_place.line, old->mark_mask);
 		mx_config_free(config);
 		config = NULL;
 	}
