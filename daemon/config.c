@@ -615,9 +615,11 @@ static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
 	if (config_error_type(tree) == CONFIG_ERR_FILE_IO)
 		snprintf(r->error, MX_CONFIG_ERROR, "%s: cannot be read: expected a readable file", path);
 	else
-		snprintf(r->error, MX_CONFIG_ERROR, "%s:%d: %s",
+		snprintf(r->error, MX_CONFIG_ERROR, "%s:%d: %s: expected %s",
 			 config_error_file(tree) ? config_error_file(tree) : path, config_error_line(tree),
-			 config_error_text(tree));
+			 config_error_text(tree),
+			 strstr(config_error_text(tree), "duplicate") ? "each name once in its group"
+								      : "name = value; or name: { ... };");
 	return false;
 }
 

@@ -34,6 +34,8 @@ struct queue {
 	atomic_ullong repeated;
 	unsigned int sequence;
 	size_t answer_length;
+	struct mmsghdr headers[BATCH];
+	struct iovec iov[BATCH];
 	char answers[BATCH * VERDICT_BYTES];
 	char messages[BATCH][MESSAGE_BYTES];
 };
@@ -148,23 +150,31 @@ static void send_answers(struct queue *q)
 	q->answer_length = 0;
 }
 
-/* Takes what waits and answers it; how many packets there were, 0 when none came in time. */
+static void prepare_headers(struct queue *q)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		q->iov[i] = (struct iovec){ q->messages[i], MESSAGE_BYTES };
+		q->headers[i].msg_hdr.msg_iov = &q->iov[i];
+		q->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+/*
+ * Takes what waits and answers it; how many packets there were, 0 or less when none came in time. The look for more is
+ * made before going to sleep and not after a packet has come: so a single connection does not wait for it.
+ */
 static int serve(struct queue *q)
 {
-	struct mmsghdr headers[BATCH];
-	struct iovec iov[BATCH];
-	int i, n;
+	int fd = mnl_socket_get_fd(q->socket), i, n;
 
-	memset(headers, 0, sizeof(headers));
-	for (i = 0; i < BATCH; i++) {
-		iov[i] = (struct iovec){ q->messages[i], MESSAGE_BYTES };
-		headers[i].msg_hdr.msg_iov = &iov[i];
-		headers[i].msg_hdr.msg_iovlen = 1;
-	}
-	n = recvmmsg(mnl_socket_get_fd(q->socket), headers, BATCH, MSG_WAITFORONE, NULL);
+	n = recvmmsg(fd, q->headers, BATCH, MSG_DONTWAIT, NULL);
+	if (n < 0 && errno == EAGAIN)
+		n = recvmmsg(fd, q->headers, 1, 0, NULL);
 	atomic_fetch_add_explicit(q->beat, 1, memory_order_relaxed);
 	for (i = 0; i < n; i++)
-		mnl_cb_run(q->messages[i], headers[i].msg_len, 0, 0, take_packet, q);
+		mnl_cb_run(q->messages[i], q->headers[i].msg_len, 0, 0, take_packet, q);
 	send_answers(q);
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
 		mx_log(MX_LOG_ERROR, "queue %u: cannot read: %s", q->number, strerror(errno));
@@ -235,6 +245,7 @@ struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_policy *policy
 		all->queue[i].all = all;
 		all->queue[i].number = first + i;
 		all->queue[i].beat = &beats[i];
+		prepare_headers(&all->queue[i]);
 		bind_queue(&all->queue[i]);
 	}
 	sigfillset(&every); /* signals are the main thread's */

@@ -11,7 +11,6 @@
  * all look alike. For the same reason the server closes late, when the reset has long arrived, and wakes up once a
  * millisecond instead of once a connection: it stands for hosts far away, which take no processor time here.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>

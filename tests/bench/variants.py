@@ -88,12 +88,15 @@ def echo_table(space, queues):
         chain src_{k} {{
             meta mark set meta mark & $KEEP | {mark}
             ct mark set ct mark & $KEEP | {mark}
+            accept
         }}""" for k, mark in enumerate(MARKS, 1))
     jumps = elements((mark, f"goto src_{k}") for k, mark in enumerate(MARKS, 1))
     space.nft(f"""{DEFINES}
     include "{RULES}"
     table inet mxload {{{chains}
     }}
+    add element inet mxload ports {{ 25 }}
+    add element inet mxload enforced {{ 25 }}
     add element inet mxload ours4 {{ {", ".join(SOURCES)} }}
     add element inet mxload source4 {{ {elements(PER_SOURCE)} }}
     add element inet mxload bymark {{ {jumps} }}
