@@ -21,11 +21,14 @@
 #include "daemon/text.h"
 
 #define SOCKET_BYTES (8 << 20)
+#define ESTABLISHED_SECONDS 432000 /* five days, the kernel's own */
 #define GATHER_MSEC 20 /* events are taken in handfuls: each wake-up costs the queue threads more than an event */
 
 struct mx_flows {
 	pthread_t thread;
 	struct mnl_socket *socket;
+	struct mnl_socket *asker; /* puts connections back */
+	u32 mark_mask; /* fixed while the daemon runs */
 	struct mx_policy *policy;
 	struct mx_journal *journal;
 	atomic_bool leaving;
@@ -112,8 +115,63 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 	mx_journal_add(f->journal, &event);
 }
 
+/*
+ * Conntrack forgets an established connection only when somebody flushes it: `conntrack -F` takes the one memory of a
+ * translation, and the connection would go on from the wrong address and be reset. So it is put back as it was, before
+ * either side speaks again. The window is left open (liberal), since nothing is known of the sequence numbers.
+ */
+static void put_back(struct mx_flows *f, const struct nf_conntrack *gone)
+{
+	static const int addresses[] = { ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_SRC, ATTR_ORIG_IPV6_DST,
+					 ATTR_L3PROTO,	     ATTR_L4PROTO,	 ATTR_ORIG_L3PROTO,  ATTR_ORIG_L4PROTO,
+					 ATTR_ORIG_PORT_SRC, ATTR_ORIG_PORT_DST, ATTR_MARK };
+	bool v4 = nfct_get_attr_u8(gone, ATTR_L3PROTO) == AF_INET;
+	char buffer[1024];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nf_conntrack *ct = nfct_new();
+	struct nfgenmsg *nfg;
+	size_t i;
+
+	if (!ct)
+		return;
+	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (nfct_attr_is_set(gone, addresses[i]))
+			nfct_set_attr(ct, addresses[i], nfct_get_attr(gone, addresses[i]));
+	nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
+	nfct_set_attr(ct, v4 ? ATTR_SNAT_IPV4 : ATTR_SNAT_IPV6,
+		      nfct_get_attr(gone, v4 ? ATTR_REPL_IPV4_DST : ATTR_REPL_IPV6_DST));
+	nfct_set_attr_u16(ct, ATTR_SNAT_PORT, nfct_get_attr_u16(gone, ATTR_REPL_PORT_DST));
+	nfct_set_attr_u32(ct, ATTR_STATUS, IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED);
+	nfct_set_attr_u32(ct, ATTR_TIMEOUT, ESTABLISHED_SECONDS);
+	nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_ORIG, IP_CT_TCP_FLAG_BE_LIBERAL);
+	nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, IP_CT_TCP_FLAG_BE_LIBERAL);
+	nfct_set_attr_u8(ct, ATTR_TCP_FLAGS_REPL, IP_CT_TCP_FLAG_BE_LIBERAL);
+	nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, IP_CT_TCP_FLAG_BE_LIBERAL);
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = v4 ? AF_INET : AF_INET6;
+	nfg->version = NFNETLINK_V0;
+	if (nfct_nlmsg_build(nlh, ct) < 0 || mnl_socket_sendto(f->asker, nlh, nlh->nlmsg_len) < 0)
+		mx_log(MX_LOG_WARNING, "flows: a flushed connection cannot be put back: %s", strerror(errno));
+	nfct_destroy(ct);
+}
+
+/* Established, translated by us, and neither side has closed it. */
+static bool was_flushed(const struct nf_conntrack *ct, u32 mark_mask)
+{
+	u32 wanted = IPS_SRC_NAT | IPS_ASSURED;
+
+	return nfct_attr_is_set(ct, ATTR_TCP_STATE) && nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED &&
+	       (nfct_get_attr_u32(ct, ATTR_STATUS) & wanted) == wanted &&
+	       (nfct_get_attr_u32(ct, ATTR_MARK) & mark_mask);
+}
+
 static int take_destroy(const struct nlmsghdr *nlh, void *arg)
 {
+	struct mx_flows *f = arg;
 	struct nf_conntrack *ct;
 
 	if ((nlh->nlmsg_type & 0xff) != IPCTNL_MSG_CT_DELETE)
@@ -121,8 +179,12 @@ static int take_destroy(const struct nlmsghdr *nlh, void *arg)
 	ct = nfct_new();
 	if (!ct)
 		return MNL_CB_OK;
-	if (nfct_nlmsg_parse(nlh, ct) == 0)
-		book(arg, ct);
+	if (nfct_nlmsg_parse(nlh, ct) == 0) {
+		if (was_flushed(ct, f->mark_mask))
+			put_back(f, ct);
+		else
+			book(f, ct);
+	}
 	nfct_destroy(ct);
 	return MNL_CB_OK;
 }
@@ -169,6 +231,10 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 
 	f->policy = policy;
 	f->journal = journal;
+	f->mark_mask = policy->config->mark_mask;
+	f->asker = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!f->asker || mnl_socket_bind(f->asker, 0, MNL_SOCKET_AUTOPID) < 0)
+		mx_fatal("cannot open a netlink socket: %s", strerror(errno));
 	f->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!f->socket || mnl_socket_bind(f->socket, NF_NETLINK_CONNTRACK_DESTROY, MNL_SOCKET_AUTOPID) < 0)
 		mx_fatal("cannot listen to conntrack: %s", strerror(errno));
@@ -187,6 +253,7 @@ void mx_flows_stop(struct mx_flows *f)
 	atomic_store(&f->leaving, true);
 	pthread_join(f->thread, NULL);
 	mnl_socket_close(f->socket);
+	mnl_socket_close(f->asker);
 	free(f);
 }
 

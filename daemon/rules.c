@@ -430,6 +430,8 @@ struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy 
 	put_source_chains(r, p);
 	if (p->config->when_down == MX_DOWN_BALANCE)
 		put_fallback(r, p);
+	else
+		add_rule(r, 0, MX_RULE_GOTO, "refuse");
 	for (i = 0; leaving && i < leaving->config->source_count; i++)
 		if (mx_config_source(p->config, leaving->source_names[i]) == MX_NONE)
 			keep_source(r, leaving, i);

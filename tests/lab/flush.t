@@ -39,6 +39,15 @@ decides() {
 }
 eventually "the daemon decides again" 5 decides
 
+before=$(mx_count - -)
+at mail conntrack -F 2> /dev/null
+known_again() {
+	[ "$(at mail conntrack -L 2> /dev/null | grep -c "ESTABLISHED.*dst=198.51.100.20 .*mark=")" -ge 9 ]
+}
+eventually "conntrack -F: translated connections are put back" 5 known_again
+is "and go on" "$(live_talk translated)" 9
+is "none is decided again" "$(mx_count - -)" "$before"
+
 {
 	echo "table inet mxload { }; delete table inet mxload"
 	cat "$LAB_DIR/fallback.nft"
