@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mxload-control(7) says what the program does.
+
+set -u
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lab_up
+config_write
+daemon_start > /dev/null
+mx pause mx3 yahoo --reason test > /dev/null
+live_open some mail -n 9 198.51.100.10 > /dev/null
+at mail $LAB_PYTHON "$lab_top/tests/control_page.py" "$LAB_DIR/control.sock" "$lab_top/doc/mxload-control.7"
