@@ -47,23 +47,6 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 	st->passed = (u64 *)(base + p.passed);
 }
 
-enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool,
-				  u32 provider, u32 member, enum mx_family family)
-{
-	u32 source = mx_snapshot_members(s)[pool->first_member + member].source;
-	u32 bit = 1u << family;
-
-	if (!(mx_snapshot_sources(s)[source].families & bit))
-		return MX_REASON_NO_ADDRESS;
-	if (!(st->usable[source] & bit))
-		return MX_REASON_UNUSABLE;
-	if (!mx_state_slot(st, pool, provider, member)->weight)
-		return MX_REASON_WEIGHT_ZERO;
-	if (mx_state_lane(st, provider, source)->flags & MX_LANE_PAUSED)
-		return MX_REASON_PAUSED;
-	return MX_REASON_CANDIDATE;
-}
-
 static void settle_group(struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool, u32 provider,
 			 enum mx_family family, u64 decided)
 {

@@ -28,7 +28,7 @@ struct mx_flows {
 	pthread_t thread;
 	struct mnl_socket *socket;
 	struct mnl_socket *asker; /* puts connections back */
-	u32 mark_mask; /* fixed while the daemon runs */
+	u32 mark_mask;            /* fixed while the daemon runs */
 	struct mx_policy *policy;
 	struct mx_journal *journal;
 	atomic_bool leaving;
@@ -123,7 +123,7 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 static void put_back(struct mx_flows *f, const struct nf_conntrack *gone)
 {
 	static const int addresses[] = { ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_SRC, ATTR_ORIG_IPV6_DST,
-					 ATTR_L3PROTO,	     ATTR_L4PROTO,	 ATTR_ORIG_L3PROTO,  ATTR_ORIG_L4PROTO,
+					 ATTR_L3PROTO,       ATTR_L4PROTO,       ATTR_ORIG_L3PROTO,  ATTR_ORIG_L4PROTO,
 					 ATTR_ORIG_PORT_SRC, ATTR_ORIG_PORT_DST, ATTR_MARK };
 	bool v4 = nfct_get_attr_u8(gone, ATTR_L3PROTO) == AF_INET;
 	char buffer[1024];
@@ -164,7 +164,8 @@ static bool was_flushed(const struct nf_conntrack *ct, u32 mark_mask)
 {
 	u32 wanted = IPS_SRC_NAT | IPS_ASSURED;
 
-	return nfct_attr_is_set(ct, ATTR_TCP_STATE) && nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED &&
+	return nfct_attr_is_set(ct, ATTR_TCP_STATE) &&
+	       nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED &&
 	       (nfct_get_attr_u32(ct, ATTR_STATUS) & wanted) == wanted &&
 	       (nfct_get_attr_u32(ct, ATTR_MARK) & mark_mask);
 }
