@@ -64,6 +64,7 @@ static void test_against_oracle(void **state)
 	u32 i, j;
 
 	(void)state;
+	print_message("# seed %llu\n", (unsigned long long)seed);
 	build_up(&b, POOL(5, 3, 1));
 	for (i = 0; i < 200000; i++) {
 		u32 expected;
@@ -80,16 +81,69 @@ static void test_against_oracle(void **state)
 	build_down(&b);
 }
 
+static void test_who_is_left_out(void **state)
+{
+	struct mx_flow flow = flow_to("198.51.100.7");
+	u32 n[3] = { 0 }, i;
+	struct build b;
+	u16 google;
+
+	(void)state;
+	build_up(&b, POOL(5, 0, 3));
+	google = mx_config_provider(b.config, "google");
+	for (i = 0; i < 8000; i++)
+		n[serve(&b, &flow).source]++;
+	assert_true(n[0] == 5000 && n[1] == 0 && n[2] == 3000); /* no weight, no mail */
+	mx_state_lane(&b.state, google, 0)->flags = MX_LANE_PAUSED;
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(serve(&b, &flow).source, 2);
+	mx_state_lane(&b.state, google, 0)->flags = 0;
+	memset(n, 0, sizeof(n));
+	for (i = 0; i < 80; i++) /* back with its share: the time away is not made up for */
+		n[serve(&b, &flow).source]++;
+	assert_in_range(n[0], 49, 51);
+	mx_state_lane(&b.state, google, 0)->flags = MX_LANE_PAUSED;
+	mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), google, 2)->weight = 0;
+	assert_int_equal(decide(&b, &flow).action, MX_REFUSE);
+	assert_int_equal(decide(&b, &flow).reason, MX_REASON_PAUSED);
+	build_down(&b);
+}
+
+/* Asking changes nothing: explain is free. */
+static void test_asking_is_free(void **state)
+{
+	struct mx_flow flow = flow_to("198.51.100.7");
+	struct build b;
+	u32 i, j;
+
+	(void)state;
+	build_up(&b, POOL(5, 3, 1));
+	for (i = 0; i < 100; i++) {
+		u16 source = decide(&b, &flow).source;
+
+		for (j = 0; j < 3; j++)
+			assert_int_equal(decide(&b, &flow).source, source);
+		assert_int_equal(serve(&b, &flow).source, source);
+	}
+	build_down(&b);
+}
+
 static void test_log(void **state)
 {
 	u64 seed = 99, n;
 	u32 i;
 
 	(void)state;
+	print_message("# seed %llu\n", (unsigned long long)seed);
 	for (i = 0; i < 100000; i++) {
 		n = random_next(&seed) >> (i % 60) | 1;
 		assert_true(fabs(ldexp((double)mx_balance_neg_log2(n), -32) - (64 - log2((double)n))) < 2e-5);
 	}
+	assert_true(mx_balance_neg_log2(1) == 64ULL << 32);
+	assert_true(mx_balance_neg_log2(1ULL << 63) == 1ULL << 32);
+	assert_in_range(mx_balance_neg_log2(~0ULL), 0, 1 << 16);
+	for (n = 1; n < 1ULL << 62; n += 1 + n / 200) /* never rises */
+		assert_true(mx_balance_neg_log2(n) >= mx_balance_neg_log2(n + 1));
 }
 
 static u16 sticky(struct build *b, u32 i)
@@ -142,7 +196,10 @@ static void test_sticky(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_moment_within_one),
-					    cmocka_unit_test(test_against_oracle), cmocka_unit_test(test_log),
+					    cmocka_unit_test(test_against_oracle),
+					    cmocka_unit_test(test_who_is_left_out),
+					    cmocka_unit_test(test_asking_is_free),
+					    cmocka_unit_test(test_log),
 					    cmocka_unit_test(test_sticky) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,52 @@ static void test_everything_and_single_addresses(void **state)
 	assert_int_equal(look_up(ranges, count, MX_IPV4, (struct mx_addr){ 0, 0xffffffff }), 2);
 }
 
+/* A prefix of every length, each inside the one before: as deep as it can get. */
+static void check_deepest(enum mx_family family, bool upper)
+{
+	struct mx_prefix items[129];
+	struct mx_range ranges[2 * 129 + 1];
+	struct mx_prefix_nest nest;
+	u32 bits = mx_family_bits(family), i, count;
+	struct mx_addr max = mx_addr_hostmask(family, 0), zero = { 0, 0 }, innermost = upper ? max : zero;
+	struct list l = { items, bits + 1, family };
+
+	for (i = 0; i <= bits; i++)
+		items[i] = (struct mx_prefix){ innermost, (u8)i, (u16)i };
+	sort_unique(&l);
+	assert_int_equal(l.count, bits + 1);
+	count = mx_prefix_flatten(family, items, l.count, ranges, &nest);
+	assert_int_equal(count, bits + 1);
+	assert_int_equal(look_up(ranges, count, family, innermost), bits);
+	assert_int_equal(look_up(ranges, count, family, upper ? zero : max), 0);
+	for (i = 1; i < bits; i++) { /* the last address on the inner side that the next prefix does not hold */
+		struct mx_addr half = mx_addr_hostmask(family, (u8)(i + 1));
+		struct mx_addr addr = upper ? mx_addr_first(max, family, (u8)i) : mx_addr_next(half);
+
+		assert_int_equal(look_up(ranges, count, family, addr), i);
+	}
+}
+
+static void test_deepest(void **state)
+{
+	(void)state;
+	check_deepest(MX_IPV4, false);
+	check_deepest(MX_IPV4, true);
+	check_deepest(MX_IPV6, false);
+	check_deepest(MX_IPV6, true);
+}
+
+static void test_none(void **state)
+{
+	struct mx_prefix_nest nest;
+	struct mx_range range;
+
+	(void)state;
+	assert_int_equal(mx_prefix_flatten(MX_IPV6, NULL, 0, &range, &nest), 1);
+	assert_int_equal(range.value, MX_NO_VALUE);
+	assert_true(!range.start.hi && !range.start.lo);
+}
+
 static void test_million(void **state)
 {
 	const u32 n = 1000000;
@@ -159,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random),
 					    cmocka_unit_test(test_everything_and_single_addresses),
+					    cmocka_unit_test(test_deepest), cmocka_unit_test(test_none),
 					    cmocka_unit_test(test_million) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

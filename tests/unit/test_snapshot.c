@@ -71,6 +71,20 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(SECTION(s, PREFIX6, struct mx_addr)[1].hi = 0);
 	DAMAGE(SECTION(s, PREFIX6_VALUE, u16)[1] = 2);
 	DAMAGE(SECTION(s, EXEMPT4, u32)[0] = 1);
+	DAMAGE(SECTION(s, EXEMPT4_VALUE, u16)[0] = 1);
+	DAMAGE(SECTION(s, EXEMPT6, struct mx_addr)[0].lo = 1);
+	DAMAGE(SECTION(s, EXEMPT6_VALUE, u16)[0] = 1);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[1].families = 4);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[0].overflow = 0);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[1].first_member = 1);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[1].members = 0xffffffff);
+	DAMAGE(SECTION(s, ROUTES, struct mx_route)[1].class = 0);
+	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].groups = ((struct mx_span){ 1, 1 }));
+	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].clients = ((struct mx_span){ 0, 0xffffffff }));
+	DAMAGE(s->section[MX_SECTION_PREFIX4].count = 0);
+	DAMAGE(s->section[MX_SECTION_PREFIX4_VALUE].count--);
+	DAMAGE(s->section[MX_SECTION_SOURCES].count = 0);
+	DAMAGE(s->section[MX_SECTION_ROUTES].count = 0);
 	build_down(&b);
 }
 
@@ -82,6 +96,7 @@ static void test_random_damage(void **state)
 	struct build b;
 
 	(void)state;
+	print_message("# seed %llu\n", (unsigned long long)seed);
 	build_up(&b, policy);
 	for (i = 0; i < 20000; i++) {
 		struct mx_snapshot *s = copy_of(b.snapshot);
