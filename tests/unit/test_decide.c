@@ -108,6 +108,26 @@ static void test_first_route_wins(void **state)
 	assert_int_equal(decide(&b, &flow).route, 2);
 }
 
+/* As explain asks: of that class and of no other, whatever the connection looks like. */
+static void test_taken_for_a_class(void **state)
+{
+	u16 forwarded = mx_config_class(b.config, "forwarded"), lan = mx_config_class(b.config, "lan");
+	struct mx_flow flow = flow_to("198.51.100.1"), elsewhere = flow_to("192.0.2.77");
+	struct mx_verdict v;
+
+	(void)state;
+	mx_decide(b.snapshot, &b.state, &flow, forwarded, &v);
+	assert_int_equal(v.route, 0);
+	mx_decide(b.snapshot, &b.state, &flow, lan, &v);
+	assert_int_equal(v.route, 1);
+	mx_decide(b.snapshot, &b.state, &elsewhere, forwarded, &v);
+	assert_int_equal(v.route, 2);
+	flow.user = 65534;
+	flow.mark = 0x10;
+	mx_decide(b.snapshot, &b.state, &flow, lan, &v);
+	assert_int_equal(v.route, 1);
+}
+
 static void test_reasons(void **state)
 {
 	u16 google = mx_config_provider(b.config, "google"), inner = mx_config_provider(b.config, "inner");
@@ -177,10 +197,10 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_provider), TEST(test_exempt),
-					    TEST(test_class),    TEST(test_first_route_wins),
-					    TEST(test_reasons),  TEST(test_account),
-					    TEST(test_names) };
+	const struct CMUnitTest tests[] = {
+		TEST(test_provider),          TEST(test_exempt),  TEST(test_class),   TEST(test_first_route_wins),
+		TEST(test_taken_for_a_class), TEST(test_reasons), TEST(test_account), TEST(test_names)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
