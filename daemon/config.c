@@ -641,13 +641,21 @@ static bool read_catalogue(struct mx_reader *r)
 	return good;
 }
 
+/* Everyone else is a provider too, named or not. */
+static bool add_default(struct mx_reader *r)
+{
+	if (mx_config_provider(r->config, "default") == MX_NONE)
+		add_provider(r->config, "default", (struct mx_place){ r->config->path, 1 });
+	return true;
+}
+
 /* In the order in which things refer to each other, whatever the order in the file. */
 static bool read_tree(struct mx_reader *r, config_t *tree)
 {
 	return mx_read_group(r, config_root_setting(tree), top_options, r->config) &&
 	       each(r, tree, "schedules", read_schedule) && each(r, tree, "sources", read_source) &&
 	       each(r, tree, "pools", name_pool) && each(r, tree, "pools", read_pool) && read_catalogue(r) &&
-	       each(r, tree, "providers", read_provider) && each(r, tree, "classes", read_class) &&
+	       each(r, tree, "providers", read_provider) && add_default(r) && each(r, tree, "classes", read_class) &&
 	       each(r, tree, "routes", read_route);
 }
 
@@ -662,8 +670,6 @@ struct mx_config *mx_config_read(const char *path, char *error)
 	set_defaults(config);
 	config_init(&tree);
 	good = parse_file(&r, &tree, path) && read_tree(&r, &tree);
-	if (good && mx_config_provider(config, "default") == MX_NONE)
-		add_provider(config, "default", (struct mx_place){ config->path, 0 });
 	good = good && mx_config_check(&r);
 	config_destroy(&tree);
 	if (!good) {
