@@ -51,24 +51,46 @@ static enum mx_reason candidate(const struct mx_ballot *b, u32 member)
 	return mx_state_candidate(b->state, b->snapshot, b->pool, b->provider, member, b->family);
 }
 
-u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
+/* The weights of all candidates. *why as in balance.h. */
+static s64 total_weight(const struct mx_ballot *b, enum mx_reason *why)
 {
-	u16 best = MX_NONE;
-	s64 best_credit = 0;
+	s64 total = 0;
 	u32 i;
 
 	*why = MX_REASON_NO_ADDRESS;
-	for (i = 0; i < ballot->pool->members; i++) {
-		const struct mx_slot *slot = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i);
-		enum mx_reason reason = candidate(ballot, i);
+	for (i = 0; i < b->pool->members; i++) {
+		enum mx_reason reason = candidate(b, i);
 
 		if (reason > *why)
 			*why = reason;
-		if (reason != MX_REASON_CANDIDATE)
+		if (reason == MX_REASON_CANDIDATE)
+			total += mx_state_slot(b->state, b->pool, b->provider, i)->weight;
+	}
+	return total;
+}
+
+u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
+{
+	s64 total = total_weight(ballot, why);
+	s64 best_left = 0, best_weight = 0;
+	bool best_due = false;
+	u16 best = MX_NONE;
+	u32 i;
+
+	for (i = 0; i < ballot->pool->members; i++) {
+		const struct mx_slot *slot = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i);
+		s64 weight = slot->weight;
+		bool due = slot->credit + weight > 0;
+		s64 left = total - slot->credit; /* left / weight rounds, and a whole connection is owed */
+
+		if (candidate(ballot, i) != MX_REASON_CANDIDATE || (best_due && !due))
 			continue;
-		if (best == MX_NONE || slot->credit + slot->weight > best_credit) {
+		/* |left| < 2^38 (three times 65535 weights of 10^6) and weight <= 10^6 < 2^20: the products fit */
+		if (best == MX_NONE || (due && !best_due) || left * best_weight < best_left * weight) {
 			best = (u16)i;
-			best_credit = slot->credit + slot->weight;
+			best_due = due;
+			best_left = left;
+			best_weight = weight;
 		}
 	}
 	return best;
@@ -76,16 +98,15 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 
 void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 {
-	s64 total = 0;
+	enum mx_reason why;
+	s64 total = total_weight(ballot, &why);
 	u32 i;
 
 	for (i = 0; i < ballot->pool->members; i++) {
 		struct mx_slot *slot = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i);
 
-		if (candidate(ballot, i) != MX_REASON_CANDIDATE)
-			continue;
-		slot->credit += slot->weight;
-		total += slot->weight;
+		if (candidate(ballot, i) == MX_REASON_CANDIDATE)
+			slot->credit += slot->weight;
 	}
 	mx_state_slot(ballot->state, ballot->pool, ballot->provider, member)->credit -= total;
 }

@@ -38,9 +38,13 @@ struct mx_ballot {
  * Both return the chosen member, or MX_NONE when there is no candidate; *why is then the reason of the member that
  * came furthest.
  *
- * mx_balance_weighted: smooth weighted round robin. Every round each candidate gains its weight as credit and the
- * richest one pays the sum of all; so no share is ever off by a whole connection, and turns are interleaved as evenly
- * as the weights allow. Changes nothing: mx_balance_spend() does, once for each connection.
+ * mx_balance_weighted: smooth weighted round robin. With every connection each candidate gains its weight as credit and
+ * the chosen one pays the sum of all, so credit / sum is what a source is owed, in connections. Who would be owed
+ * something is due; among those the one wins that would first be owed a whole connection. This is the earliest deadline
+ * first in the windows of Baruah, Cohen, Plaxton and Varvel, Proportionate Progress (Algorithmica 15, 1996): while
+ * weights and candidates stay, no share is ever off by a whole connection, whatever the weights are; 5/3/1 gives
+ * 1 2 1 1 2 1 2 1 3. (Taking the richest, as is common, is off by more than one with 1/4/56/56.) Changes nothing:
+ * mx_balance_spend() does, once for each connection.
  *
  * mx_balance_sticky: weighted rendezvous hashing (Mosko and others, draft-ietf-bess-weighted-hrw): each source scores
  * -log2(hash(source, destination's /24 or /64)) / weight, the lowest wins. When a source goes, only its destinations

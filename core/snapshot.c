@@ -57,13 +57,35 @@ static const char *check_layout(const struct mx_snapshot *s, u64 size)
 	return at == size ? NULL : "section out of place";
 }
 
+static bool is_contiguous(u32 mask)
+{
+	u32 values = mask ? mask / (mask & (~mask + 1)) : 0;
+
+	return values && !(values & (values + 1));
+}
+
+static const char *check_by_mark(const struct mx_snapshot *s)
+{
+	const struct mx_source *sources = mx_snapshot_sources(s);
+	const u16 *by_mark = mx_snapshot_by_mark(s);
+	u32 count = mx_snapshot_count(s, MX_SECTION_SOURCES);
+	u32 i;
+
+	if (mx_snapshot_count(s, MX_SECTION_BY_MARK) != count)
+		return "source without a place in the order of marks";
+	for (i = 0; i < count; i++)
+		if (by_mark[i] >= count || (i && sources[by_mark[i]].mark <= sources[by_mark[i - 1]].mark))
+			return "marks not sorted, or one given twice";
+	return NULL;
+}
+
 static const char *check_sources(const struct mx_snapshot *s)
 {
 	const struct mx_source *sources = mx_snapshot_sources(s);
 	u32 mask = s->mark_mask;
 	u32 i;
 
-	if (!mask || mx_snapshot_count(s, MX_SECTION_SOURCES) >= MX_NONE)
+	if (!is_contiguous(mask) || mx_snapshot_count(s, MX_SECTION_SOURCES) >= MX_NONE)
 		return "bad mark mask or too many sources";
 	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_SOURCES); i++) {
 		u32 mark = sources[i].mark;
@@ -73,7 +95,7 @@ static const char *check_sources(const struct mx_snapshot *s)
 		if (!sources[i].families || sources[i].families >> MX_FAMILIES)
 			return "source without an address";
 	}
-	return NULL;
+	return check_by_mark(s);
 }
 
 /* Follows the overflow pools from `pool`; a walk longer than there are pools goes in a circle. */
@@ -248,4 +270,24 @@ const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size)
 	if (!wrong)
 		wrong = check_prefixes(s);
 	return wrong;
+}
+
+u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark)
+{
+	const struct mx_source *sources = mx_snapshot_sources(s);
+	const u16 *by_mark = mx_snapshot_by_mark(s);
+	u32 low = 0, high = mx_snapshot_count(s, MX_SECTION_SOURCES);
+
+	mark &= s->mark_mask;
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (sources[by_mark[middle]].mark == mark)
+			return by_mark[middle];
+		if (sources[by_mark[middle]].mark < mark)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return MX_NONE;
 }

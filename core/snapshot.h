@@ -18,6 +18,7 @@
 /* X(id, type of an entry, name of the accessor) */
 #define MX_SECTIONS(X)                                                                                                 \
 	X(SOURCES, struct mx_source, sources)                                                                          \
+	X(BY_MARK, u16, by_mark)                                                                                       \
 	X(POOLS, struct mx_pool, pools)                                                                                \
 	X(MEMBERS, struct mx_member, members)                                                                          \
 	X(PROVIDERS, struct mx_provider, providers)                                                                    \
@@ -36,6 +37,7 @@
 	X(EXEMPT6, struct mx_addr, exempt6)                                                                            \
 	X(EXEMPT6_VALUE, u16, exempt6_value)
 
+/* BY_MARK holds every source once, in the order of their marks. */
 enum mx_section {
 #define X(id, type, name) MX_SECTION_##id,
 	MX_SECTIONS(X)
@@ -146,10 +148,13 @@ static inline u32 mx_mark_pass(u32 mark_mask)
  */
 u64 mx_snapshot_layout(struct mx_snapshot *header, const u32 counts[MX_SECTION_COUNT]);
 
+/* The source whose connections carry `mark`, whatever its bits outside the mark mask are; MX_NONE: nobody's. */
+u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark);
+
 /*
  * Whether the `size` bytes at `s` (aligned to 8) are a snapshot that the rest of core can use without looking: every
- * section inside the block, every index in range, ranges sorted, the last route for everything, no overflow in a
- * circle. NULL if so, else what is wrong (a constant string).
+ * section inside the block, every index in range, no mark given twice, ranges sorted, the last route for everything, no
+ * overflow in a circle. NULL if so, else what is wrong (a constant string).
  */
 const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size);
 

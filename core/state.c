@@ -47,6 +47,23 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 	st->passed = (u64 *)(base + p.passed);
 }
 
+void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider)
+{
+	s64 total = 0;
+	u32 i;
+
+	for (i = 0; i < pool->members; i++)
+		total += mx_state_slot(st, pool, provider, i)->weight;
+	for (i = 0; i < pool->members; i++) {
+		s64 *credit = &mx_state_slot(st, pool, provider, i)->credit;
+
+		if (*credit > total)
+			*credit = total;
+		if (*credit < -total)
+			*credit = -total;
+	}
+}
+
 static void settle_group(struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool, u32 provider,
 			 enum mx_family family, u64 decided)
 {

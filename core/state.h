@@ -80,6 +80,12 @@ static inline u64 *mx_state_refused(const struct mx_state *st, u32 provider, enu
 }
 
 /*
+ * To be called when weights have changed: bounds the credit of the members of `pool` at `provider` to one connection in
+ * the new unit, so that nobody is paid in a long burst for what was owed under weights that were larger.
+ */
+void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider);
+
+/*
  * Whether `member` of `pool` may be chosen at `provider` for a destination of `family`: MX_REASON_CANDIDATE, or the
  * reason why not.
  */

@@ -78,7 +78,7 @@ static void count_sections(const struct mx_config *c, const struct tables *t, u3
 	u32 i;
 
 	memset(counts, 0, MX_SECTION_COUNT * sizeof(counts[0]));
-	counts[MX_SECTION_SOURCES] = c->source_count;
+	counts[MX_SECTION_SOURCES] = counts[MX_SECTION_BY_MARK] = c->source_count;
 	counts[MX_SECTION_POOLS] = c->pool_count;
 	counts[MX_SECTION_PROVIDERS] = c->provider_count;
 	counts[MX_SECTION_ROUTES] = c->route_count;
@@ -102,9 +102,18 @@ static void *section(struct mx_snapshot *s, enum mx_section id)
 	return (u8 *)s + s->section[id].offset;
 }
 
+static int compare_marks(const void *a, const void *b, void *sources)
+{
+	u32 x = ((const struct mx_source *)sources)[*(const u16 *)a].mark;
+	u32 y = ((const struct mx_source *)sources)[*(const u16 *)b].mark;
+
+	return (x > y) - (x < y);
+}
+
 static void put_sources(struct mx_snapshot *s, const struct mx_config *c, const u32 *numbers)
 {
 	struct mx_source *out = section(s, MX_SECTION_SOURCES);
+	u16 *by_mark = section(s, MX_SECTION_BY_MARK);
 	u32 lowest = c->mark_mask & (~c->mark_mask + 1);
 	u32 i;
 
@@ -112,7 +121,9 @@ static void put_sources(struct mx_snapshot *s, const struct mx_config *c, const 
 		out[i].key = mx_balance_key(c->sources[i].name, strlen(c->sources[i].name));
 		out[i].mark = numbers[i] * lowest;
 		out[i].families = c->sources[i].families;
+		by_mark[i] = (u16)i;
 	}
+	qsort_r(by_mark, c->source_count, sizeof(by_mark[0]), compare_marks, out);
 }
 
 static void put_pools(struct mx_snapshot *s, const struct mx_config *c)

@@ -41,17 +41,6 @@ static struct mx_addr addr_of(const struct nf_conntrack *ct, enum mx_family fami
 	return mx_addr_from_bytes(family, nfct_get_attr(ct, family == MX_IPV4 ? v4 : v6));
 }
 
-static u16 find_mark(const struct mx_snapshot *s, u32 mark)
-{
-	const struct mx_source *sources = mx_snapshot_sources(s);
-	u32 i;
-
-	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_SOURCES); i++)
-		if (sources[i].mark == (mark & s->mark_mask))
-			return (u16)i;
-	return MX_NONE;
-}
-
 /* What an entry of conntrack says, under the policy's lock. False: it is none of ours. */
 static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, struct mx_event *e, u16 *source,
 		      u16 *provider)
@@ -61,7 +50,7 @@ static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, 
 
 	if (nfct_get_attr_u8(ct, ATTR_L4PROTO) != IPPROTO_TCP)
 		return false;
-	*source = find_mark(p->snapshot, nfct_get_attr_u32(ct, ATTR_MARK));
+	*source = mx_snapshot_source_of_mark(p->snapshot, nfct_get_attr_u32(ct, ATTR_MARK));
 	if (*source == MX_NONE)
 		return false;
 	flow.family = v4 ? MX_IPV4 : MX_IPV6;

@@ -130,7 +130,7 @@ static void apply_weights(struct mx_policy *p)
 	u32 pool, provider, member;
 
 	for (pool = 0; pool < p->config->pool_count; pool++)
-		for (provider = 0; provider < p->config->provider_count; provider++)
+		for (provider = 0; provider < p->config->provider_count; provider++) {
 			for (member = 0; member < pools[pool].members; member++) {
 				const struct mx_set_weight *set = set_weight_of(p, pool, provider, member);
 				u32 weight = set ? set->weight
@@ -138,6 +138,8 @@ static void apply_weights(struct mx_policy *p)
 
 				mx_state_slot(&p->state, &pools[pool], provider, member)->weight = weight * 1000;
 			}
+			mx_state_bound_credit(&p->state, &pools[pool], provider);
+		}
 }
 
 static void apply_states(struct mx_policy *p)
@@ -410,6 +412,8 @@ static void carry_pool(struct mx_policy *to, const struct mx_policy *from, const
 				mx_state_slot(&to->state, now, provider, member)->credit =
 					mx_state_slot(&from->state, was, o->provider[provider], i)->credit;
 	}
+	for (provider = 0; provider < to->state.providers; provider++)
+		mx_state_bound_credit(&to->state, now, provider);
 }
 
 static void carry(struct mx_policy *to, const struct mx_policy *from, const struct origins *o)

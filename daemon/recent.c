@@ -2,6 +2,7 @@
 #include "daemon/recent.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "core/balance.h"
@@ -18,8 +19,8 @@ struct entry {
 };
 
 struct mx_recent {
-	u64 seed; /* so that nobody outside can make two SYNs collide */
-	struct entry entry[BUCKETS][WAYS];
+	u64 seed;                          /* so that nobody outside can make two SYNs collide */
+	struct entry entry[BUCKETS][WAYS]; /* each bucket newest first */
 };
 
 struct mx_recent *mx_recent_new(void)
@@ -38,7 +39,7 @@ void mx_recent_free(struct mx_recent *recent)
 
 static u64 key_of(const struct mx_recent *recent, const struct mx_flow *f, u32 sequence)
 {
-	u64 key = mx_mix64(recent->seed ^ f->from.lo);
+	u64 key = mx_mix64((recent->seed + f->family) ^ f->from.lo);
 
 	key = mx_mix64(key ^ f->from.hi);
 	key = mx_mix64(key + f->to.lo);
@@ -65,11 +66,7 @@ void mx_recent_add(struct mx_recent *recent, const struct mx_flow *flow, u32 seq
 {
 	u64 key = key_of(recent, flow, sequence);
 	struct entry *bucket = recent->entry[(key >> 20) % BUCKETS];
-	struct entry *oldest = &bucket[0];
-	u32 i;
 
-	for (i = 1; i < WAYS; i++)
-		if (bucket[i].time < oldest->time)
-			oldest = &bucket[i];
-	*oldest = (struct entry){ key, now, mark };
+	memmove(&bucket[1], &bucket[0], (WAYS - 1) * sizeof(bucket[0]));
+	bucket[0] = (struct entry){ key, now, mark };
 }

@@ -60,6 +60,18 @@ connect mail -n 9 -f 1 198.51.100.30 > /dev/null
 is "at another provider nothing has changed" "$(receiver_count yahoo mx1)" 5
 mx weight mx1 microsoft --reset > /dev/null
 
+mx weight mx1 yahoo 1000 > /dev/null
+mx weight mx2 yahoo 1000 > /dev/null
+connect mail -n 9 -f 1 198.51.100.30 > /dev/null
+mx weight mx1 yahoo 1 > /dev/null
+mx weight mx2 yahoo 1 > /dev/null
+receivers_forget
+connect mail -n 6 -f 1 198.51.100.30 > /dev/null
+ok "weights a thousand times smaller leave no debt: mx1 and mx2 still take turns" \
+	eval '[ "$(receiver_count yahoo mx1)" -ge 1 ] && [ "$(receiver_count yahoo mx2)" -ge 1 ]'
+mx weight mx1 yahoo --reset > /dev/null
+mx weight mx2 yahoo --reset > /dev/null
+
 live_open before mail -n 9 198.51.100.10
 ok "a source is paused" mx pause mx1 --reason "blocked by hand"
 receivers_forget

@@ -12,6 +12,15 @@
 	"routes = ( { pool = \"main\"; } );"
 #define POOL(a, b, c) HEAD "pools: { main: { members: { mx1 = " #a "; mx2 = " #b "; mx3 = " #c "; }; }; };"
 
+/* one pool of eight sources; the test sets the weights */
+#define EIGHT                                                                                                          \
+	"sources: { a: { address = \"192.0.2.1\"; }; b: { address = \"192.0.2.2\"; }; c: { address = \"192.0.2.3\"; "  \
+	"};"                                                                                                           \
+	" d: { address = \"192.0.2.4\"; }; e: { address = \"192.0.2.5\"; }; f: { address = \"192.0.2.6\"; };"          \
+	" g: { address = \"192.0.2.7\"; }; h: { address = \"192.0.2.8\"; }; };"                                        \
+	"providers: { google: { prefixes = [ \"198.51.100.0/24\" ]; }; }; routes = ( { pool = \"main\"; } );"          \
+	"pools: { main: { members: { a = 1; b = 1; c = 1; d = 1; e = 1; f = 1; g = 1; h = 1; }; }; };"
+
 static void test_every_moment_within_one(void **state)
 {
 	static const double weight[] = { 5, 3, 1 };
@@ -35,22 +44,85 @@ static void test_every_moment_within_one(void **state)
 	build_down(&b);
 }
 
-/* The textbook's way, with names and numbers of its own. */
-static u32 naive(double *credit, const double *weight, const int *there, u32 count)
+/* Any weights, any number of sources: a whole connection is never missing, and never too many. */
+static void test_every_pool_within_one(void **state)
 {
-	double total = 0;
-	u32 best = count, i;
+	static const u32 hard[] = { 1, 4, 56, 56 };
+	struct mx_flow flow = flow_to("198.51.100.7");
+	u64 seed = 20;
+	u32 pools, i, j;
 
-	for (i = 0; i < count; i++) {
-		if (!there[i])
-			continue;
-		credit[i] += weight[i];
-		total += weight[i];
-		if (best == count || credit[i] > credit[best])
-			best = i;
+	(void)state;
+	print_message("# seed %llu\n", (unsigned long long)seed);
+	for (pools = 0; pools < 300; pools++) {
+		u32 members = pools ? 1 + (u32)(random_next(&seed) % 8) : 4;
+		u64 n[8] = { 0 }, weight[8] = { 0 }, total = 0;
+		struct build b;
+
+		build_up(&b, EIGHT);
+		for (j = 0; j < members; j++) {
+			weight[j] = pools ? 1 + random_next(&seed) % (random_next(&seed) % 2 ? 1000 : 9) : hard[j];
+			total += weight[j];
+		}
+		for (j = 0; j < 8; j++)
+			mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->weight = (u32)weight[j] * 1000;
+		for (i = 1; i <= 2000; i++) {
+			n[serve(&b, &flow).source]++;
+			for (j = 0; j < members; j++)
+				assert_true(llabs((s64)(n[j] * total) - (s64)(i * weight[j])) < (s64)total);
+		}
+		build_down(&b);
 	}
+}
+
+/* A weight that shrinks a thousand times leaves no debt of a thousand connections behind. */
+static void test_no_burst_after_a_change(void **state)
+{
+	struct mx_flow flow = flow_to("198.51.100.7");
+	u32 i, run = 0, last = 9, j;
+	struct build b;
+
+	(void)state;
+	build_up(&b, POOL(1000, 1000, 0));
+	serve(&b, &flow);
+	for (j = 0; j < 2; j++)
+		mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->weight = 1000;
+	mx_state_bound_credit(&b.state, mx_snapshot_pools(b.snapshot), 0);
+	for (i = 0; i < 20; i++) {
+		u32 source = serve(&b, &flow).source;
+
+		run = source == last ? run + 1 : 1;
+		last = source;
+		assert_in_range(run, 1, 3);
+	}
+	build_down(&b);
+}
+
+/* The book's way, with names and numbers of its own: who is owed, and by when a whole connection. */
+static u32 naive(double *owed, const double *weight, const int *there, u32 count)
+{
+	double total = 0, best_by = 0;
+	u32 best = count, i;
+	int best_due = 0;
+
+	for (i = 0; i < count; i++)
+		total += there[i] ? weight[i] : 0;
+	for (i = 0; i < count; i++) {
+		double by = (total - owed[i]) / weight[i];
+		int due = owed[i] + weight[i] > 0;
+
+		if (!there[i] || due < best_due)
+			continue;
+		if (best == count || due > best_due || by < best_by) {
+			best = i;
+			best_by = by;
+			best_due = due;
+		}
+	}
+	for (i = 0; i < count; i++)
+		owed[i] += there[i] ? weight[i] : 0;
 	if (best < count)
-		credit[best] -= total;
+		owed[best] -= total;
 	return best;
 }
 
@@ -196,6 +268,8 @@ static void test_sticky(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_moment_within_one),
+					    cmocka_unit_test(test_every_pool_within_one),
+					    cmocka_unit_test(test_no_burst_after_a_change),
 					    cmocka_unit_test(test_against_oracle),
 					    cmocka_unit_test(test_who_is_left_out),
 					    cmocka_unit_test(test_asking_is_free),

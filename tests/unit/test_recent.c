@@ -60,6 +60,9 @@ static void test_only_the_same(void **state)
 	other.to_port++;
 	assert_false(found(&other, 7, 1003));
 	other = flow;
+	other.family = MX_IPV6;
+	assert_false(found(&other, 7, 1003));
+	other = flow;
 	other.to = flow.from; /* the way back is another connection */
 	other.from = flow.to;
 	assert_false(found(&other, 7, 1003));
@@ -128,8 +131,8 @@ static void test_the_oldest_goes(void **state)
 	(void)state;
 	add_many(0, 200000, 1000); /* more than there is room for */
 	assert_in_range(count_found(0, 200000, 1000), 60000, 65536);
-	add_many(500000, 800, 1001);
-	assert_in_range(count_found(500000, 800, 1001), 798, 800);
+	add_many(500000, 800, 1000); /* also within one second */
+	assert_in_range(count_found(500000, 800, 1000), 798, 800);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)

@@ -44,6 +44,11 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(s->size++);
 	DAMAGE(s->slots++);
 	DAMAGE(s->mark_mask = 0);
+	DAMAGE(s->mark_mask = 0x0fff0001);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[1].mark = SECTION(s, SOURCES, struct mx_source)[0].mark);
+	DAMAGE(SECTION(s, BY_MARK, u16)[1] = 0);
+	DAMAGE(SECTION(s, BY_MARK, u16)[0] = 2);
+	DAMAGE(s->section[MX_SECTION_BY_MARK].count = 1);
 	DAMAGE(s->default_provider = 99);
 	DAMAGE(s->section[MX_SECTION_ROUTES].offset += 8);
 	DAMAGE(s->section[MX_SECTION_ROUTES].count = 1ULL << 40);
@@ -85,6 +90,28 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(s->section[MX_SECTION_PREFIX4_VALUE].count--);
 	DAMAGE(s->section[MX_SECTION_SOURCES].count = 0);
 	DAMAGE(s->section[MX_SECTION_ROUTES].count = 0);
+	build_down(&b);
+}
+
+/* Marks are given in any order; a connection's mark leads back to its source, whatever other bits it carries. */
+static void test_source_of_a_mark(void **state)
+{
+	static const u32 numbers[] = { 700, 3 };
+	struct mx_snapshot *s;
+	struct build b;
+
+	(void)state;
+	build_up(&b, policy);
+	s = mx_compile(b.config, numbers, 1);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 700 << 16), 0);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 3 << 16), 1);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 3 << 16 | 0x70000041), 1);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 4 << 16), MX_NONE);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 2 << 16), MX_NONE);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 800 << 16), MX_NONE);
+	assert_int_equal(mx_snapshot_source_of_mark(s, 0), MX_NONE);
+	assert_int_equal(mx_snapshot_source_of_mark(s, mx_mark_refuse(s->mark_mask)), MX_NONE);
+	free(s);
 	build_down(&b);
 }
 
@@ -133,6 +160,7 @@ static void test_random_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_kind_of_damage),
+					    cmocka_unit_test(test_source_of_a_mark),
 					    cmocka_unit_test(test_random_damage) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
