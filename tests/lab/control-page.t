@@ -10,6 +10,9 @@ set -u
 lab_up
 config_write
 daemon_start > /dev/null
-mx pause mx3 yahoo --reason test > /dev/null
+for source in mx1 mx2 mx3; do
+	mx pause $source yahoo --reason "too much at once" > /dev/null
+done
+connect mail -n 1 198.51.100.30 > /dev/null
 live_open some mail -n 9 198.51.100.10 > /dev/null
 at mail $LAB_PYTHON "$lab_top/tests/control_page.py" "$LAB_DIR/control.sock" "$lab_top/doc/mxload-control.7"
