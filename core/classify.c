@@ -42,7 +42,7 @@ static bool id_matches(const u32 *ids, struct mx_span span, u32 id)
 	u32 i;
 
 	for (i = 0; i < span.count; i++)
-		if (id != MX_NO_ID && ids[span.first + i] == id)
+		if (ids[span.first + i] == id)
 			return true;
 	return !span.count;
 }

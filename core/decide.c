@@ -52,7 +52,7 @@ void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const str
 	       struct mx_verdict *verdict)
 {
 	struct mx_verdict v = { .member = MX_NONE, .source = MX_NONE, .route = MX_NONE, .pool = MX_NONE };
-	enum mx_reason refusal = MX_REASON_NO_ROUTE;
+	enum mx_reason refusal = MX_REASON_NO_ADDRESS;
 	u16 routed, pool;
 
 	v.provider = mx_classify_provider(s, flow);

@@ -11,7 +11,6 @@
  * a member is tried: when all of them fail, the connection is refused for the reason of the one that came furthest.
  */
 #define MX_REASONS(X)                                                                                                  \
-	X(NO_ROUTE, "no-route")       /* no route matches: a checked snapshot always has one */                        \
 	X(EXEMPT, "exempt")           /* the destination is exempt: passed as it is */                                 \
 	X(NO_ADDRESS, "no-address")   /* the source has no address of this family */                                   \
 	X(UNUSABLE, "unusable")       /* its address is not on this host */                                            \

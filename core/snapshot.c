@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR MIT
+#include "core/flow.h"
 #include "core/prefix.h"
 #include "core/snapshot.h"
 
@@ -179,6 +180,16 @@ static bool span_fits(struct mx_span span, u32 count)
 	return span.first <= count && span.count <= count - span.first;
 }
 
+static bool are_ids(const u32 *ids, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == MX_NO_ID)
+			return false;
+	return true;
+}
+
 static const char *check_classes(const struct mx_snapshot *s)
 {
 	const struct mx_class *classes = mx_snapshot_classes(s);
@@ -193,6 +204,9 @@ static const char *check_classes(const struct mx_snapshot *s)
 		    !span_fits(classes[i].groups, mx_snapshot_count(s, MX_SECTION_GROUPS)) ||
 		    !span_fits(classes[i].clients, mx_snapshot_count(s, MX_SECTION_CLIENTS)))
 			return "class with values out of place";
+	if (!are_ids(mx_snapshot_users(s), mx_snapshot_count(s, MX_SECTION_USERS)) ||
+	    !are_ids(mx_snapshot_groups(s), mx_snapshot_count(s, MX_SECTION_GROUPS)))
+		return "class with a user or group that nobody can be";
 	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_CLIENTS); i++)
 		if (nets[i].family >= MX_FAMILIES)
 			return "class with an unknown family";

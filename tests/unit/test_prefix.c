@@ -111,6 +111,7 @@ static void test_random(void **state)
 	u64 seed;
 
 	(void)state;
+	print_message("# seeds 1 to 1500\n");
 	for (seed = 1; seed <= 1500; seed++) {
 		check_against_oracle(MX_IPV4, seed * 0x9e3779b97f4a7c15ULL);
 		check_against_oracle(MX_IPV6, seed * 0xbf58476d1ce4e5b9ULL);

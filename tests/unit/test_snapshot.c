@@ -70,6 +70,8 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].users.count = 3);
 	DAMAGE(SECTION(s, CLASSES, struct mx_class)[0].marks.first = 0xffffffff);
 	DAMAGE(SECTION(s, CLIENTS, struct mx_net)[0].family = 2);
+	DAMAGE(SECTION(s, USERS, u32)[1] = MX_NO_ID);
+	DAMAGE(SECTION(s, GROUPS, u32)[0] = MX_NO_ID);
 	DAMAGE(SECTION(s, PREFIX4, u32)[0] = 1);
 	DAMAGE(SECTION(s, PREFIX4, u32)[1] = 0);
 	DAMAGE(SECTION(s, PREFIX4_VALUE, u16)[1] = 2);
