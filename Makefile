@@ -80,16 +80,20 @@ check: all unit
 	@echo "== lint"
 	$(Q)$(MAKE) --no-print-directory lint
 	@echo "== unit tests and the lab, with ASan and UBSan"
-	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit lab
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit programs lab
 	@echo "== the lab, and everything else"
-	$(Q)$(MAKE) --no-print-directory lab more
+	$(Q)$(MAKE) --no-print-directory programs lab vm
 
 # one scenario a file; two at once, each in namespaces of its own
 lab: all
 	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove -j2 --timer tests/lab/*.t
 
-more: all
-	$(Q)prove --timer $(wildcard tests/*.t tests/conf/*.t) $(wildcard tests/vm/*.t)
+# the programs alone, without a network
+programs: all
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove --timer $(wildcard tests/*.t tests/conf/*.t)
+
+vm: all
+	$(Q)prove --timer $(wildcard tests/vm/*.t)
 
 lint:
 	$(Q)tests/lint
@@ -130,5 +134,5 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
 
-.PHONY: all unit check lab more lint bench install uninstall clean
+.PHONY: all unit check lab programs vm lint bench install uninstall clean
 .SECONDARY:

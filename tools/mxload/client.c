@@ -2,21 +2,30 @@
 #include "tools/mxload/client.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+#define READ_SIZE 65536
+#define FOREVER (-1LL)
 
 struct mx_client {
 	const char *path;
-	FILE *in;
 	int fd;
-	char *line;
-	size_t size;
+	char *data; /* what was read: up to `start` it was returned */
+	size_t start, end, room;
 };
+
+static int interrupts = -1; /* signalfd, once they are caught */
+static bool interrupted;
 
 static void no_daemon(const struct mx_client *client, const char *what) __attribute__((noreturn));
 static void no_daemon(const struct mx_client *client, const char *what)
@@ -25,18 +34,26 @@ static void no_daemon(const struct mx_client *client, const char *what)
 	exit(MX_EXIT_NO_DAEMON);
 }
 
-static void set_timeout(struct mx_client *client, long seconds)
+static long timeout_seconds(void)
 {
-	struct timeval timeout = { seconds, 0 };
+	const char *seconds = getenv("MXLOAD_TIMEOUT");
 
-	setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	return seconds && atol(seconds) > 0 ? atol(seconds) : 10;
+}
+
+static long long milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 struct mx_client *mx_client_open(const char *path)
 {
 	struct mx_client *client = calloc(1, sizeof(*client));
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *seconds = getenv("MXLOAD_TIMEOUT");
+	struct timeval timeout = { timeout_seconds(), 0 };
 
 	if (!client)
 		abort();
@@ -45,33 +62,100 @@ struct mx_client *mx_client_open(const char *path)
 		no_daemon(client, "the path is too long");
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof(address)))
+	if (client->fd < 0)
 		no_daemon(client, strerror(errno));
-	client->in = fdopen(client->fd, "r");
-	if (!client->in)
-		no_daemon(client, strerror(errno));
-	set_timeout(client, seconds && atol(seconds) > 0 ? atol(seconds) : 10);
+	/* also for connect(): a daemon that hangs lets its backlog run full */
+	setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (connect(client->fd, (struct sockaddr *)&address, sizeof(address)))
+		no_daemon(client, errno == EAGAIN ? "it takes no connection in time" : strerror(errno));
 	return client;
 }
 
 void mx_client_close(struct mx_client *client)
 {
-	fclose(client->in);
-	free(client->line);
+	close(client->fd);
+	free(client->data);
 	free(client);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------------------------- */
+
+void mx_client_catch_interrupts(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	interrupts = signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+bool mx_client_was_interrupted(void)
+{
+	return interrupted;
+}
+
+/* False with errno when the deadline (of milliseconds()) is over, or an interrupt was caught. */
+static bool wait_readable(const struct mx_client *client, long long deadline)
+{
+	struct pollfd p[] = { { .fd = client->fd, .events = POLLIN }, { .fd = interrupts, .events = POLLIN } };
+	long long left = deadline == FOREVER ? -1 : deadline - milliseconds();
+
+	errno = ETIMEDOUT;
+	if ((deadline != FOREVER && left < 0) || poll(p, 2, (int)left) <= 0)
+		return false;
+	interrupted = p[1].revents;
+	errno = EINTR;
+	return !interrupted;
+}
+
+static bool read_more(struct mx_client *client, long long deadline)
+{
+	ssize_t n;
+
+	if (client->room - client->end < READ_SIZE) {
+		if (client->start)
+			memmove(client->data, client->data + client->start, client->end - client->start);
+		client->end -= client->start;
+		client->start = 0;
+		client->room = 2 * client->end + 2 * READ_SIZE;
+		client->data = realloc(client->data, client->room);
+		if (!client->data)
+			abort();
+	}
+	if (!wait_readable(client, deadline))
+		return false;
+	n = read(client->fd, client->data + client->end, client->room - client->end);
+	if (!n)
+		errno = ECONNRESET;
+	if (n <= 0)
+		return false;
+	client->end += (size_t)n;
+	return true;
+}
+
+static const char *read_line(struct mx_client *client, long long deadline)
+{
+	size_t seen = client->start;
+	const char *line;
+	char *newline;
+
+	while (!(newline = client->end > seen ? memchr(client->data + seen, '\n', client->end - seen) : NULL)) {
+		seen = client->end - client->start; /* read_more() may move what was read */
+		if (!read_more(client, deadline))
+			return NULL;
+		seen += client->start;
+	}
+	*newline = '\0';
+	line = client->data + client->start;
+	client->start = (size_t)(newline - client->data) + 1;
+	return line;
 }
 
 const char *mx_client_next(struct mx_client *client)
 {
-	ssize_t n;
-
-	errno = 0;
-	n = getline(&client->line, &client->size, client->in);
-	if (n <= 0)
-		return NULL;
-	if (client->line[n - 1] == '\n')
-		client->line[n - 1] = '\0';
-	return client->line;
+	return read_line(client, FOREVER);
 }
 
 static void send_all(struct mx_client *client, const char *text, size_t left)
@@ -80,7 +164,7 @@ static void send_all(struct mx_client *client, const char *text, size_t left)
 		ssize_t n = send(client->fd, text, left, MSG_NOSIGNAL);
 
 		if (n < 0)
-			no_daemon(client, strerror(errno));
+			no_daemon(client, errno == EAGAIN ? "it does not listen" : strerror(errno));
 		text += n;
 		left -= (size_t)n;
 	}
@@ -98,14 +182,13 @@ json_t *mx_client_ask(struct mx_client *client, json_t *request, const char **li
 	send_all(client, text, strlen(text));
 	send_all(client, "\n", 1);
 	free(text);
-	*line = mx_client_next(client);
+	*line = read_line(client, milliseconds() + 1000 * timeout_seconds());
 	if (!*line)
-		no_daemon(client, errno == EAGAIN ? "no answer in time"
-				  : errno         ? strerror(errno)
-						  : "it closed the connection");
+		no_daemon(client, errno == ETIMEDOUT    ? "no answer in time"
+				  : errno == ECONNRESET ? "it closed the connection"
+							: strerror(errno));
 	answer = json_loads(*line, 0, &error);
 	if (!json_is_object(answer))
 		no_daemon(client, "the answer is not JSON");
-	set_timeout(client, 0);
 	return answer;
 }

@@ -6,21 +6,32 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum { MX_EXIT_OK = 0, MX_EXIT_REFUSED = 1, MX_EXIT_USAGE = 2, MX_EXIT_NO_DAEMON = 3 };
+enum {
+	MX_EXIT_OK = 0,
+	MX_EXIT_REFUSED = 1,
+	MX_EXIT_USAGE = 2,
+	MX_EXIT_NO_DAEMON = 3,
+	MX_EXIT_INTERRUPTED = 130, /* as a shell says it of SIGINT */
+};
 
 struct mx_client;
 
-/* Connects to the socket; says why and leaves with status 3 when nobody answers there. */
+/* Connects to the socket; says why and leaves with status 3 when nobody answers there within MXLOAD_TIMEOUT seconds. */
 struct mx_client *mx_client_open(const char *path);
 void mx_client_close(struct mx_client *client);
 
 /*
- * Sends a request (which it takes) and waits for the answer, at most MXLOAD_TIMEOUT seconds (10). Leaves with status 3
- * when the daemon does not answer. The answer is the caller's; the line as it came is in *line (until the next call).
+ * Sends a request (which it takes) and waits for the answer, all of it, at most MXLOAD_TIMEOUT seconds (10). Leaves
+ * with status 3 when the daemon does not answer. The answer is the caller's; the line as it came is in *line (until the
+ * next call).
  */
 json_t *mx_client_ask(struct mx_client *client, json_t *request, const char **line);
 
-/* The next line of a stream, however long it takes; NULL at its end. */
+/* The next line of a stream, however long it takes; NULL at its end, and when interrupted. Good until the next call. */
 const char *mx_client_next(struct mx_client *client);
+
+/* From now on SIGINT and SIGTERM end mx_client_next() instead of the process. */
+void mx_client_catch_interrupts(void);
+bool mx_client_was_interrupted(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_addr.h>
 #include <libgen.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -34,7 +35,7 @@ static void run_mxloadd(const char *file)
 	}
 	execlp("mxloadd", "mxloadd", "-n", "-c", file, (char *)NULL);
 	fprintf(stderr, "mxload: cannot run mxloadd: %s\n", strerror(errno));
-	_exit(MX_EXIT_REFUSED);
+	_exit(MX_EXIT_NO_DAEMON);
 }
 
 int mx_local_check(const char *file)
@@ -44,19 +45,21 @@ int mx_local_check(const char *file)
 
 	if (child < 0) {
 		fprintf(stderr, "mxload: cannot start mxloadd: %s\n", strerror(errno));
-		return MX_EXIT_REFUSED;
+		return MX_EXIT_NO_DAEMON;
 	}
 	if (!child)
 		run_mxloadd(file);
-	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-		return MX_EXIT_REFUSED;
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) {
+		fputs("mxload: mxloadd ended before it had checked the file\n", stderr);
+		return MX_EXIT_NO_DAEMON;
+	}
+	if (WEXITSTATUS(status))
+		return WEXITSTATUS(status) == MX_EXIT_NO_DAEMON ? MX_EXIT_NO_DAEMON : MX_EXIT_REFUSED;
 	printf("%s is well\n", file);
 	return MX_EXIT_OK;
 }
 
 /* --- init ------------------------------------------------------------------------------------------------------- */
-
-#define HOSTS_MAX 256
 
 struct host {
 	char name[NI_MAXHOST]; /* of the PTR record, or "" */
@@ -65,31 +68,63 @@ struct host {
 };
 
 struct hosts {
-	struct host item[HOSTS_MAX];
+	struct host *item;
 	size_t count;
 };
+
+/* Docker calls the bridges of its networks br- and twelve hexadecimal digits; br-lan is somebody's own. */
+static bool is_docker_bridge(const char *interface)
+{
+	return !strncmp(interface, "br-", 3) && strlen(interface) == 15 &&
+	       strspn(interface + 3, "0123456789abcdef") == 12;
+}
+
+static bool is_inner_interface(const char *interface)
+{
+	static const char *const inner[] = { "docker", "veth", "virbr", "lxc", "lxd", "cni" };
+	size_t i;
+
+	for (i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		if (!strncmp(interface, inner[i], strlen(inner[i])))
+			return true;
+	return is_docker_bridge(interface);
+}
+
+/* Addresses that come and go (privacy extensions), or that new connections should no longer leave from. */
+static bool is_passing(const struct in6_addr *address)
+{
+	FILE *in = fopen("/proc/net/if_inet6", "re");
+	char text[33], wanted[33];
+	unsigned int flags = 0;
+	bool passing = false;
+	size_t i;
+
+	for (i = 0; i < 16; i++)
+		sprintf(wanted + 2 * i, "%02x", address->s6_addr[i]);
+	while (in && fscanf(in, "%32s %*x %*x %*x %x %*s", text, &flags) == 2)
+		if (!strcmp(text, wanted))
+			passing = flags & (IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED);
+	if (in)
+		fclose(in);
+	return passing;
+}
 
 /* An address that mail can leave from into the world; networks of containers are left out by their interface. */
 static bool is_candidate(const struct ifaddrs *ifa)
 {
-	static const char *const inner[] = { "docker", "veth", "br-", "virbr", "lxc", "lxd", "cni" };
 	const struct sockaddr *sa = ifa->ifa_addr;
-	size_t i;
 
-	if (!sa || !(ifa->ifa_flags & IFF_UP))
+	if (!sa || !(ifa->ifa_flags & IFF_UP) || is_inner_interface(ifa->ifa_name))
 		return false;
-	for (i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
-		if (!strncmp(ifa->ifa_name, inner[i], strlen(inner[i])))
-			return false;
 	if (sa->sa_family == AF_INET) {
 		unsigned int a = ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr);
 
-		return a >> 24 != 127 && a >> 16 != 0xa9fe;
+		return a >> 24 != 127 && a >> 24 != 0 && a >> 16 != 0xa9fe;
 	}
 	if (sa->sa_family == AF_INET6) {
 		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
 
-		return !IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_LINKLOCAL(a);
+		return !IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_LINKLOCAL(a) && !is_passing(a);
 	}
 	return false;
 }
@@ -105,9 +140,11 @@ static struct host *host_for(struct hosts *hosts, const char *name, bool v6)
 		if (!strcmp(h->name, name) && !*(v6 ? h->address6 : h->address))
 			return h;
 	}
-	if (hosts->count == HOSTS_MAX)
-		return NULL;
+	hosts->item = realloc(hosts->item, (hosts->count + 1) * sizeof(*h));
+	if (!hosts->item)
+		abort();
 	h = &hosts->item[hosts->count++];
+	memset(h, 0, sizeof(*h));
 	snprintf(h->name, sizeof(h->name), "%s", name);
 	return h;
 }
@@ -124,9 +161,9 @@ static void add_address(struct hosts *hosts, const struct sockaddr *sa)
 	if (getnameinfo(sa, size, name, sizeof(name), NULL, 0, NI_NAMEREQD))
 		*name = '\0';
 	h = host_for(hosts, name, v6);
-	if (h && v6)
+	if (v6)
 		snprintf(h->address6, sizeof(h->address6), "%.*s", (int)sizeof(h->address6) - 1, address);
-	else if (h)
+	else
 		snprintf(h->address, sizeof(h->address), "%.*s", (int)sizeof(h->address) - 1, address);
 }
 
@@ -165,36 +202,44 @@ static void write_config(FILE *out, const struct hosts *hosts)
 	      out);
 }
 
-int mx_local_init(const char *file)
+static int find_hosts(struct hosts *hosts)
 {
-	static struct hosts hosts;
 	struct ifaddrs *all, *ifa;
-	FILE *out = stdout;
 
 	if (getifaddrs(&all)) {
 		fprintf(stderr, "mxload: cannot list the addresses of this host: %s\n", strerror(errno));
 		return MX_EXIT_REFUSED;
 	}
+	if (isatty(STDERR_FILENO))
+		fputs("mxload: asking the DNS for the names of this host's addresses\n", stderr);
 	for (ifa = all; ifa; ifa = ifa->ifa_next)
 		if (is_candidate(ifa))
-			add_address(&hosts, ifa->ifa_addr);
+			add_address(hosts, ifa->ifa_addr);
 	freeifaddrs(all);
-	if (!hosts.count) {
+	if (!hosts->count) {
 		fputs("mxload: this host has no address that mail could leave from\n", stderr);
 		return MX_EXIT_REFUSED;
 	}
-	if (file)
-		out = fopen(file, "wxe"); /* never over one that is there */
-	if (!out) {
-		fprintf(stderr, "mxload: %s: %s\n", file, strerror(errno));
-		return MX_EXIT_REFUSED;
-	}
-	write_config(out, &hosts);
-	if (fflush(out)) {
-		fprintf(stderr, "mxload: %s: %s\n", file ? file : "standard output", strerror(errno));
-		return MX_EXIT_REFUSED;
-	}
-	if (file)
-		fclose(out);
 	return MX_EXIT_OK;
+}
+
+int mx_local_init(const char *file)
+{
+	struct hosts hosts = { 0 };
+	int status = find_hosts(&hosts);
+	FILE *out;
+
+	if (status)
+		return status;
+	out = file ? fopen(file, "wxe") : stdout; /* never over one that is there */
+	if (out)
+		write_config(out, &hosts);
+	if (!out || fflush(out)) {
+		fprintf(stderr, "mxload: %s: %s\n", file ? file : "standard output", strerror(errno));
+		status = MX_EXIT_REFUSED;
+	}
+	if (out && file)
+		fclose(out);
+	free(hosts.item);
+	return status;
 }

@@ -14,23 +14,91 @@
 
 #define MX_VERSION "0.1"
 #define WORDS_MAX 4
+#define DEFAULT_SOCKET "/run/mxload/control.sock"
+
+/* The options, known by their letters. Which of them a command takes stands in its row. */
+struct option_text {
+	char letter;
+	const char *name, *argument, *help;
+};
+
+static const struct option_text option_texts[] = {
+	{ 's', "socket", "SOCKET", "of the daemon (MXLOAD_SOCKET, or " DEFAULT_SOCKET ")" },
+	{ 'j', "json", NULL, "print the JSON as it came" },
+	{ 'h', "help", NULL, "behind a command: what it takes" },
+	{ 'V', "version", NULL, "" },
+	{ 'b', "by", "lane|source|provider", "one row for each source at each provider (the default), or their sums" },
+	{ 'p', "pool", "POOL", "only in this pool; without it, in every pool the source is in" },
+	{ 'R', "reset", NULL, "back to the configured weight, instead of N" },
+	{ 'f', "for", "TIME", "lift it after that time: 90s, 15m, 2h, 7d" },
+	{ 'r', "reason", "TEXT", "why; shown in sources and in the log" },
+	{ 'c', "class", "CLASS", "as for a connection of that class" },
+	{ 'P', "port", "PORT", "of the receiving server (25)" },
+	{ 't', "to", "ADDRESS", "only to this address" },
+	{ 'F', "follow", NULL, "go on with what opens and closes" },
+	{ 'o', "output", "FILE", "write it there, if there is no such file yet" },
+};
+
+#define OPTIONS (sizeof(option_texts) / sizeof(option_texts[0]))
+#define GLOBAL "sjhV" /* what may stand before any command */
 
 struct options {
-	const char *socket, *by, *pool, *period, *reason, *class, *port, *to, *output;
-	bool json, help, reset, follow;
+	const char *given[128];      /* by letter: its argument, "" for one without, NULL */
 	const char *word[WORDS_MAX]; /* what stands behind the command */
 	int words;
 };
 
 struct command {
-	const char *name, *arguments, *summary, *details;
+	const char *name, *arguments, *takes, *summary, *details;
 	int (*run)(const struct command *command, const struct options *o);
 	int least, most; /* words */
 };
 
-static int usage_error(const struct command *c, const char *what)
+static const char *given(const struct options *o, char letter)
 {
-	fprintf(stderr, "mxload: %s\nusage: mxload %s%s%s\n", what, c->name, *c->arguments ? " " : "", c->arguments);
+	return o->given[(int)letter];
+}
+
+static const struct option_text *option_of(int letter)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS && option_texts[i].letter != letter; i++)
+		;
+	return i < OPTIONS ? &option_texts[i] : NULL;
+}
+
+static bool takes(const struct command *c, const struct option_text *option)
+{
+	return strchr(c->takes, option->letter);
+}
+
+static void print_command_usage(FILE *out, const struct command *c)
+{
+	size_t i;
+
+	fprintf(out, "usage: mxload %s%s%s", c->name, *c->arguments ? " " : "", c->arguments);
+	for (i = 0; i < OPTIONS; i++) {
+		const struct option_text *option = &option_texts[i];
+
+		if (takes(c, option))
+			fprintf(out, " [--%s%s%s]", option->name, option->argument ? " " : "",
+				option->argument ? option->argument : "");
+	}
+	fputc('\n', out);
+}
+
+static int usage_error(const struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int usage_error(const struct command *c, const char *format, ...)
+{
+	va_list args;
+
+	fputs("mxload: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	print_command_usage(stderr, c);
 	return MX_EXIT_USAGE;
 }
 
@@ -53,7 +121,8 @@ static json_t *ask(struct mx_client *client, json_t *r, const struct options *o,
 	const char *line;
 	json_t *answer = mx_client_ask(client, r, &line);
 
-	if (o->json)
+	mx_show_plainly(answer);
+	if (given(o, 'j'))
 		puts(line);
 	if (!json_is_true(json_object_get(answer, "ok"))) {
 		const char *error = json_string_value(json_object_get(answer, "error"));
@@ -62,7 +131,7 @@ static json_t *ask(struct mx_client *client, json_t *r, const struct options *o,
 		json_decref(answer);
 		return NULL;
 	}
-	if (!o->json && show)
+	if (!given(o, 'j') && show)
 		show(answer);
 	fflush(stdout);
 	return answer;
@@ -70,7 +139,7 @@ static json_t *ask(struct mx_client *client, json_t *r, const struct options *o,
 
 static int ask_once(json_t *r, const struct options *o, void (*show)(const json_t *))
 {
-	struct mx_client *client = mx_client_open(o->socket);
+	struct mx_client *client = mx_client_open(given(o, 's'));
 	json_t *answer = ask(client, r, o, show);
 	int status = answer ? MX_EXIT_OK : MX_EXIT_REFUSED;
 
@@ -79,29 +148,38 @@ static int ask_once(json_t *r, const struct options *o, void (*show)(const json_
 	return status;
 }
 
-static int stream(json_t *r, const struct options *o, void (*show)(const json_t *), void (*each)(const json_t *))
+/* Shows what comes behind the answer until `is_last` says so (if given), the daemon closes, or we are interrupted. */
+static int stream(json_t *r, const struct options *o, void (*show)(const json_t *), void (*each)(const json_t *),
+		  bool (*is_last)(const json_t *))
 {
-	struct mx_client *client = mx_client_open(o->socket);
-	json_t *answer = ask(client, r, o, show), *event;
+	struct mx_client *client = mx_client_open(given(o, 's'));
+	json_t *event = ask(client, r, o, show);
 	const char *line;
+	bool done;
 
-	if (!answer) {
+	if (!event) {
 		mx_client_close(client);
 		return MX_EXIT_REFUSED;
 	}
-	json_decref(answer);
-	while ((line = mx_client_next(client))) {
-		event = o->json ? NULL : json_loads(line, 0, NULL);
-		if (o->json)
+	done = is_last && is_last(event);
+	json_decref(event);
+	mx_client_catch_interrupts();
+	while (!done && (line = mx_client_next(client))) {
+		event = json_loads(line, 0, NULL);
+		mx_show_plainly(event);
+		if (given(o, 'j'))
 			puts(line);
 		else if (event)
 			each(event);
+		done = is_last && is_last(event);
 		json_decref(event);
 		if (fflush(stdout))
-			break; /* nobody reads any more */
+			break; /* nobody reads any more: main() says so */
 	}
 	mx_client_close(client);
-	return MX_EXIT_OK;
+	if (!is_last || done || ferror(stdout))
+		return MX_EXIT_OK;
+	return mx_client_was_interrupted() ? MX_EXIT_INTERRUPTED : MX_EXIT_NO_DAEMON;
 }
 
 /* --- commands --------------------------------------------------------------------------------------------------- */
@@ -128,11 +206,13 @@ static void stats_by_provider(const json_t *a)
 
 static int run_stats(const struct command *c, const struct options *o)
 {
-	if (!o->by || !strcmp(o->by, "lane"))
+	const char *by = given(o, 'b');
+
+	if (!by || !strcmp(by, "lane"))
 		return ask_once(request(c->name), o, stats_by_lane);
-	if (!strcmp(o->by, "source"))
+	if (!strcmp(by, "source"))
 		return ask_once(request(c->name), o, stats_by_source);
-	if (!strcmp(o->by, "provider"))
+	if (!strcmp(by, "provider"))
 		return ask_once(request(c->name), o, stats_by_provider);
 	return usage_error(c, "--by: expected lane, source or provider");
 }
@@ -166,19 +246,20 @@ static bool parse_number(const char *text, long most, long *n)
 /* SOURCE [PROVIDER] N, or SOURCE [PROVIDER] --reset */
 static int run_weight(const struct command *c, const struct options *o)
 {
-	int lane = o->reset ? o->words : o->words - 1;
+	bool reset = given(o, 'R');
+	int lane = reset ? o->words : o->words - 1;
 	json_t *r;
 	long n = 0;
 
 	if (lane < 1 || lane > 2)
 		return usage_error(c, "expected a source, perhaps a provider, and a weight or --reset");
-	if (!o->reset && !parse_number(o->word[lane], 1000, &n))
+	if (!reset && !parse_number(o->word[lane], 1000, &n))
 		return usage_error(c, "expected a weight from 0 to 1000");
 	r = request(c->name);
 	put_text(r, "source", o->word[0]);
 	put_text(r, "provider", lane == 2 ? o->word[1] : NULL);
-	put_text(r, "pool", o->pool);
-	if (o->reset)
+	put_text(r, "pool", given(o, 'p'));
+	if (reset)
 		json_object_set_new(r, "reset", json_true());
 	else
 		json_object_set_new(r, "weight", json_integer(n));
@@ -192,9 +273,9 @@ static json_t *lane_request(const struct command *c, const struct options *o)
 
 	put_text(r, "source", o->word[0]);
 	put_text(r, "provider", o->word[1]);
-	put_text(r, "reason", o->reason);
-	if (o->period) {
-		long seconds = mx_duration_parse(o->period);
+	put_text(r, "reason", given(o, 'r'));
+	if (given(o, 'f')) {
+		long seconds = mx_duration_parse(given(o, 'f'));
 
 		if (seconds < 0) {
 			usage_error(c, "--for: expected a duration like 90s, 15m, 2h or 7d");
@@ -228,11 +309,25 @@ static void show_live(const json_t *a)
 	fflush(stdout);
 }
 
+static bool is_drained(const json_t *a)
+{
+	const json_t *live = json_object_get(a, "live");
+
+	return json_is_integer(live) && !json_integer_value(live);
+}
+
 static int run_drain(const struct command *c, const struct options *o)
 {
 	json_t *r = lane_request(c, o);
+	int status = r ? stream(r, o, show_live, show_live, is_drained) : MX_EXIT_USAGE;
 
-	return r ? stream(r, o, show_live, show_live) : MX_EXIT_USAGE;
+	if (status == MX_EXIT_NO_DAEMON)
+		fputs("mxload: the daemon closed the connection before the last one of the source had closed\n",
+		      stderr);
+	if (status == MX_EXIT_NO_DAEMON || status == MX_EXIT_INTERRUPTED)
+		fprintf(stderr, "mxload: the pause stays; to lift it: mxload resume %s%s%s\n", o->word[0],
+			o->words > 1 ? " " : "", o->words > 1 ? o->word[1] : "");
+	return status;
 }
 
 static int run_explain(const struct command *c, const struct options *o)
@@ -240,12 +335,12 @@ static int run_explain(const struct command *c, const struct options *o)
 	json_t *r;
 	long port = 25;
 
-	if (o->port && (!parse_number(o->port, 65535, &port) || !port))
+	if (given(o, 'P') && (!parse_number(given(o, 'P'), 65535, &port) || !port))
 		return usage_error(c, "--port: expected a number from 1 to 65535");
 	r = request(c->name);
 	put_text(r, "address", o->word[0]);
-	put_text(r, "class", o->class);
-	if (o->port)
+	put_text(r, "class", given(o, 'c'));
+	if (given(o, 'P'))
 		json_object_set_new(r, "port", json_integer(port));
 	return ask_once(r, o, mx_show_explain);
 }
@@ -254,16 +349,16 @@ static int run_flows(const struct command *c, const struct options *o)
 {
 	json_t *r = request(c->name);
 
-	put_text(r, "to", o->to);
-	if (!o->follow)
+	put_text(r, "to", given(o, 't'));
+	if (!given(o, 'F'))
 		return ask_once(r, o, mx_show_flows);
 	json_object_set_new(r, "follow", json_true());
-	return stream(r, o, mx_show_flows, mx_show_event);
+	return stream(r, o, mx_show_flows, mx_show_event, NULL);
 }
 
 static int run_watch(const struct command *c, const struct options *o)
 {
-	return stream(request(c->name), o, NULL, mx_show_event);
+	return stream(request(c->name), o, NULL, mx_show_event, NULL);
 }
 
 static void show_generation(const json_t *a)
@@ -285,53 +380,48 @@ static int run_check(const struct command *c, const struct options *o)
 static int run_init(const struct command *c, const struct options *o)
 {
 	(void)c;
-	return mx_local_init(o->output);
+	return mx_local_init(given(o, 'o'));
 }
 
 #define LANE_HELP                                                                                                      \
-	"  SOURCE      a source of the configuration\n"                                                                \
-	"  PROVIDER    only at this provider; without it, everywhere\n"
-#define PAUSE_HELP                                                                                                     \
-	LANE_HELP "  --for TIME  lift it after that time: 90s, 15m, 2h, 7d\n"                                          \
-		  "  --reason TEXT  why; shown in sources and in the log\n"
+	"  SOURCE             a source of the configuration\n"                                                         \
+	"  PROVIDER           only at this provider; without it, everywhere\n"
 
 static const struct command commands[] = {
-	{ "status", "", "how the daemon and its table are", "", run_status, 0, 0 },
-	{ "stats", "[--by lane|source|provider]", "what was sent from where, and what was asked for",
-	  "  --by        one row for each source at each provider (lane, the default), or their sums\n", run_stats, 0,
-	  0 },
-	{ "sources", "", "the source addresses and their states", "", run_sources, 0, 0 },
-	{ "providers", "[NAME]", "the providers; with a name, its prefixes and lanes too", "", run_providers, 0, 1 },
-	{ "pools", "", "the pools and their members", "", run_pools, 0, 0 },
-	{ "weight", "SOURCE [PROVIDER] N | SOURCE [PROVIDER] --reset", "change a weight now, durably",
-	  LANE_HELP "  N           from 0 (nothing) to 1000\n"
-		    "  --pool POOL only in this pool; without it, in every pool the source is in\n"
-		    "  --reset     back to the configured weight\n",
-	  run_weight, 1, 3 },
-	{ "pause", "SOURCE [PROVIDER]", "no new connections from a source; open ones go on", PAUSE_HELP, run_pause, 1,
-	  2 },
-	{ "resume", "SOURCE [PROVIDER]", "take a pause back", LANE_HELP, run_resume, 1, 2 },
-	{ "drain", "SOURCE [PROVIDER]", "pause, and wait until the last connection has closed",
-	  PAUSE_HELP "Ends with 0 open connections; interrupted, the pause stays.\n", run_drain, 1, 2 },
-	{ "explain", "ADDRESS [--class CLASS] [--port PORT]", "what would be decided now for a destination, and why",
-	  "  ADDRESS     of the receiving server\n"
-	  "  --class C   as for a connection of that class\n"
-	  "  --port P    of the receiving server (25)\n",
-	  run_explain, 1, 1 },
-	{ "flows", "[--to ADDRESS] [--follow]", "open and recent connections",
-	  "  --to A      only to this address\n"
-	  "  --follow    go on with what opens and closes\n",
-	  run_flows, 0, 0 },
-	{ "watch", "", "every decision, close and change as it happens", "", run_watch, 0, 0 },
-	{ "reload", "", "read the configuration again", "", run_reload, 0, 0 },
-	{ "check", "FILE", "check a configuration; needs no daemon", "", run_check, 1, 1 },
-	{ "init", "[--output FILE]", "a starter configuration from this host's addresses; needs no daemon",
-	  "  --output F  write it there, if there is no such file yet\n", run_init, 0, 0 },
+	{ "status", "", "", "how the daemon and its table are", "", run_status, 0, 0 },
+	{ "stats", "", "b", "what was sent from where, and what was asked for", "", run_stats, 0, 0 },
+	{ "sources", "", "", "the source addresses and their states", "", run_sources, 0, 0 },
+	{ "providers", "[NAME]", "", "the providers; with a name, its prefixes and lanes too", "", run_providers, 0,
+	  1 },
+	{ "pools", "", "", "the pools and their members", "", run_pools, 0, 0 },
+	{ "weight", "SOURCE [PROVIDER] N", "pR", "change a weight now, durably",
+	  LANE_HELP "  N                  from 0 (nothing) to 1000\n", run_weight, 1, 3 },
+	{ "pause", "SOURCE [PROVIDER]", "fr", "no new connections from a source; open ones go on", LANE_HELP, run_pause,
+	  1, 2 },
+	{ "resume", "SOURCE [PROVIDER]", "", "take a pause back", LANE_HELP, run_resume, 1, 2 },
+	{ "drain", "SOURCE [PROVIDER]", "fr", "pause, and wait until the last connection has closed",
+	  LANE_HELP "Ends with 0 open connections. The pause stays, also when interrupted.\n", run_drain, 1, 2 },
+	{ "explain", "ADDRESS", "cP", "what would be decided now for a destination, and why",
+	  "  ADDRESS            of the receiving server\n", run_explain, 1, 1 },
+	{ "flows", "", "tF", "open and recent connections", "", run_flows, 0, 0 },
+	{ "watch", "", "", "every decision, close and change as it happens", "", run_watch, 0, 0 },
+	{ "reload", "", "", "read the configuration again", "", run_reload, 0, 0 },
+	{ "check", "FILE", "", "check a configuration; needs no daemon", "", run_check, 1, 1 },
+	{ "init", "", "o", "a starter configuration from this host's addresses; needs no daemon", "", run_init, 0, 0 },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* --- the command line ------------------------------------------------------------------------------------------- */
+
+static void print_option(FILE *out, const struct option_text *option)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "--%s%s%s", option->name, option->argument ? " " : "",
+		 option->argument ? option->argument : "");
+	fprintf(out, "  %-17s  %s\n", text, option->help);
+}
 
 static void print_usage(FILE *out)
 {
@@ -340,47 +430,42 @@ static void print_usage(FILE *out)
 	fputs("usage: mxload [-s SOCKET] [-j] COMMAND [ARGUMENT...]\n\n", out);
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n  -s SOCKET  of the daemon (MXLOAD_SOCKET, or /run/mxload/control.sock)\n"
+	fputs("\n  -s SOCKET  of the daemon (MXLOAD_SOCKET, or " DEFAULT_SOCKET ")\n"
 	      "  -j         print the JSON as it came\n"
 	      "  --help     behind a command: what it takes\n"
 	      "  --version\n"
-	      "\nExit status: 0; 1 refused by the daemon; 2 usage; 3 no daemon.\n",
+	      "\nExit status: 0; 1 refused by the daemon, or a bad file, or output that cannot be written; 2 usage;\n"
+	      "3 no daemon, or it went away; 130 interrupted.\n",
 	      out);
 }
 
-static const struct option long_options[] = {
-	{ "by", required_argument, NULL, 'b' },
-	{ "pool", required_argument, NULL, 'p' },
-	{ "for", required_argument, NULL, 'f' },
-	{ "reason", required_argument, NULL, 'r' },
-	{ "class", required_argument, NULL, 'c' },
-	{ "port", required_argument, NULL, 'P' },
-	{ "to", required_argument, NULL, 't' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "reset", no_argument, NULL, 'R' },
-	{ "follow", no_argument, NULL, 'F' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ 0 },
-};
-
-/* What getopt returned goes here; false: unknown. */
-static bool take_option(struct options *o, int option)
+static void print_help(const struct command *c)
 {
-	const char **const texts[] = {
-		['b'] = &o->by,   ['p'] = &o->pool, ['f'] = &o->period, ['r'] = &o->reason, ['c'] = &o->class,
-		['P'] = &o->port, ['t'] = &o->to,   ['o'] = &o->output, ['s'] = &o->socket
-	};
-	bool *const flags[] = { ['R'] = &o->reset, ['F'] = &o->follow, ['h'] = &o->help, ['j'] = &o->json };
+	size_t i;
 
-	if (option < (int)(sizeof(texts) / sizeof(texts[0])) && texts[option])
-		*texts[option] = optarg;
-	else if (option < (int)(sizeof(flags) / sizeof(flags[0])) && flags[option])
-		*flags[option] = true;
-	else
-		return false;
+	print_command_usage(stdout, c);
+	printf("%s\n\n%s", c->summary, c->details);
+	for (i = 0; i < OPTIONS; i++)
+		if (takes(c, &option_texts[i]))
+			print_option(stdout, &option_texts[i]);
+}
+
+/* False after an error: getopt has said which. */
+static bool take_options(struct options *o, int argc, char **argv)
+{
+	struct option known[OPTIONS + 1] = { 0 };
+	size_t i;
+	int letter;
+
+	for (i = 0; i < OPTIONS; i++)
+		known[i] = (struct option){ option_texts[i].name,
+					    option_texts[i].argument ? required_argument : no_argument, NULL,
+					    option_texts[i].letter };
+	while ((letter = getopt_long(argc, argv, "s:jh", known, NULL)) != -1) {
+		if (!option_of(letter))
+			return false;
+		o->given[letter] = optarg ? optarg : "";
+	}
 	return true;
 }
 
@@ -394,40 +479,63 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* What goes to the daemon is JSON, and JSON is UTF-8. */
+static bool is_utf8(const char *text)
+{
+	json_t *string = json_string(text);
+
+	json_decref(string);
+	return string;
+}
+
 static int run(const struct command *c, const struct options *o)
 {
-	if (o->help) {
-		printf("usage: mxload %s%s%s\n%s\n%s", c->name, *c->arguments ? " " : "", c->arguments, c->summary,
-		       c->details);
+	bool asks = c->run != run_check && c->run != run_init;
+	size_t i;
+	int word;
+
+	for (i = 0; i < OPTIONS; i++) {
+		const struct option_text *option = &option_texts[i];
+
+		if (!given(o, option->letter) || strchr(GLOBAL, option->letter))
+			continue;
+		if (!takes(c, option))
+			return usage_error(c, "%s takes no --%s", c->name, option->name);
+		if (asks && !is_utf8(given(o, option->letter)))
+			return usage_error(c, "--%s: what stands behind it is not UTF-8", option->name);
+	}
+	if (given(o, 'h')) {
+		print_help(c);
 		return MX_EXIT_OK;
 	}
 	if (o->words < c->least)
 		return usage_error(c, "an argument is missing");
 	if (o->words > c->most)
 		return usage_error(c, "too many arguments");
+	for (word = 0; word < o->words; word++)
+		if (!*o->word[word] || (asks && !is_utf8(o->word[word])))
+			return usage_error(c, "argument %d is %s", word + 1, *o->word[word] ? "not UTF-8" : "empty");
 	return c->run(c, o);
 }
 
-int main(int argc, char **argv)
+static int act(int argc, char **argv)
 {
 	const char *socket = getenv("MXLOAD_SOCKET");
-	struct options o = { .socket = socket ? socket : "/run/mxload/control.sock" };
+	struct options o = { .words = 0 };
 	const struct command *command;
-	int c, i;
+	int i;
 
-	while ((c = getopt_long(argc, argv, "s:jh", long_options, NULL)) != -1) {
-		if (c == 'V') {
-			puts("mxload " MX_VERSION);
-			return MX_EXIT_OK;
-		}
-		if (!take_option(&o, c)) {
-			print_usage(stderr);
-			return MX_EXIT_USAGE;
-		}
+	if (!take_options(&o, argc, argv)) {
+		print_usage(stderr);
+		return MX_EXIT_USAGE;
+	}
+	if (given(&o, 'V')) {
+		puts("mxload " MX_VERSION);
+		return MX_EXIT_OK;
 	}
 	if (optind == argc) {
-		print_usage(o.help ? stdout : stderr);
-		return o.help ? MX_EXIT_OK : MX_EXIT_USAGE;
+		print_usage(given(&o, 'h') ? stdout : stderr);
+		return given(&o, 'h') ? MX_EXIT_OK : MX_EXIT_USAGE;
 	}
 	command = find_command(argv[optind]);
 	if (!command) {
@@ -436,5 +544,18 @@ int main(int argc, char **argv)
 	}
 	for (i = optind + 1; i < argc && o.words < WORDS_MAX; i++)
 		o.word[o.words++] = argv[i];
+	if (!given(&o, 's'))
+		o.given['s'] = socket ? socket : DEFAULT_SOCKET;
 	return run(command, &o);
+}
+
+int main(int argc, char **argv)
+{
+	int status = act(argc, argv);
+
+	if (fflush(stdout) || ferror(stdout)) {
+		fputs("mxload: the output cannot be written\n", stderr);
+		return status ? status : MX_EXIT_REFUSED;
+	}
+	return status;
 }

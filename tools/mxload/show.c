@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,6 +16,19 @@ static const char *text(const json_t *o, const char *key)
 	return value ? value : "-";
 }
 
+static const char *optional(const json_t *o, const char *key)
+{
+	const char *value = json_string_value(json_object_get(o, key));
+
+	return value ? value : "";
+}
+
+/* What stands before the optional provider of an answer or event: without one, it is about all of them. */
+static const char *at(const json_t *o)
+{
+	return *optional(o, "provider") ? " at " : "";
+}
+
 static long long number(const json_t *o, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(o, key));
@@ -23,6 +37,55 @@ static long long number(const json_t *o, const char *key)
 static double fraction(const json_t *o, const char *key)
 {
 	return json_number_value(json_object_get(o, key));
+}
+
+/* --- what a terminal would obey --------------------------------------------------------------------------------- */
+
+/* The length of the control character at `s` (C0, DEL, or C1 in UTF-8); 0: none. A line break is one, too. */
+static size_t control_length(const char *s)
+{
+	unsigned char c = (unsigned char)s[0], next = c ? (unsigned char)s[1] : 0;
+
+	if ((c && c < 0x20) || c == 0x7f)
+		return 1;
+	return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
+/* A copy of `s` with \\xNN in place of control characters; the caller's. */
+static char *plain_copy(const char *s)
+{
+	char *copy = malloc(4 * strlen(s) + 1), *out = copy;
+
+	if (!copy)
+		abort();
+	while (*s) {
+		size_t length = control_length(s);
+
+		if (length)
+			out += sprintf(out, "\\x%02x", (unsigned char)s[length - 1]);
+		else
+			*out++ = *s;
+		s += length ? length : 1;
+	}
+	*out = '\0';
+	return copy;
+}
+
+void mx_show_plainly(json_t *value)
+{
+	const char *key, *string = json_string_value(value);
+	json_t *inner;
+	size_t i;
+
+	if (string) {
+		char *plain = plain_copy(string);
+
+		json_string_set(value, plain);
+		free(plain);
+	}
+	json_object_foreach(value, key, inner) mx_show_plainly(inner);
+	json_array_foreach (value, i, inner)
+		mx_show_plainly(inner);
 }
 
 /* RFC 3339 in UTC, as the daemon writes it, in local time. */
@@ -170,14 +233,11 @@ static void join_states(const json_t *source, char *out, size_t size)
 	json_array_foreach (json_object_get(source, "problems"), i, problem)
 		n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s", n ? "; " : "",
 				      json_string_value(problem));
-	json_array_foreach (json_object_get(source, "states"), i, s) {
-		const char *provider = json_string_value(json_object_get(s, "provider"));
-
+	json_array_foreach (json_object_get(source, "states"), i, s)
 		if (n < size)
 			n += (size_t)snprintf(out + n, size - n, "%s%s%s%s by %s%s%s", n ? "; " : "", text(s, "state"),
-					      provider ? " at " : "", provider ? provider : "", text(s, "owner"),
+					      at(s), optional(s, "provider"), text(s, "owner"),
 					      *text(s, "reason") ? ": " : "", text(s, "reason"));
-	}
 	if (!*out)
 		snprintf(out, size, "active");
 }
@@ -285,12 +345,11 @@ void mx_show_weight(const json_t *a)
 
 void mx_show_pause(const json_t *a)
 {
-	const char *provider = json_string_value(json_object_get(a, "provider"));
 	const char *until = json_string_value(json_object_get(a, "until"));
 	char buffer[32];
 
-	printf("%s%s%s is paused%s%s\n", text(a, "source"), provider ? " at " : "", provider ? provider : "",
-	       until ? " until " : "", until ? local_time(until, buffer, sizeof(buffer)) : "");
+	printf("%s%s%s is paused%s%s\n", text(a, "source"), at(a), optional(a, "provider"), until ? " until " : "",
+	       until ? local_time(until, buffer, sizeof(buffer)) : "");
 }
 
 /* --- explain, flows, events ------------------------------------------------------------------------------------- */
@@ -346,7 +405,9 @@ void mx_show_event(const json_t *e)
 	const char *type = text(e, "event");
 	char when[32];
 
-	printf("%s %s", local_time(text(e, "time"), when, sizeof(when)), type);
+	if (json_is_string(json_object_get(e, "time")))
+		printf("%s ", local_time(text(e, "time"), when, sizeof(when)));
+	fputs(type, stdout);
 	if (!strcmp(type, "decision"))
 		printf(" %s %lld -> %s %lld %s: %s %s (%s)", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "action"), text(e, "source"),
@@ -355,10 +416,10 @@ void mx_show_event(const json_t *e)
 		printf(" %s %lld -> %s %lld %s: %s %s", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "source"), text(e, "state"));
 	else if (!strcmp(type, "state"))
-		printf(" %s at %s: %s by %s %s", text(e, "source"), text(e, "provider"), text(e, "state"),
+		printf(" %s%s%s: %s by %s: %s", text(e, "source"), at(e), optional(e, "provider"), text(e, "state"),
 		       text(e, "owner"), text(e, "reason"));
 	else if (!strcmp(type, "weight"))
-		printf(" %s at %s: %lld", text(e, "source"), text(e, "provider"), number(e, "weight"));
+		printf(" %s%s%s: %lld", text(e, "source"), at(e), optional(e, "provider"), number(e, "weight"));
 	else if (!strcmp(type, "reload"))
 		printf(" generation %lld", number(e, "generation"));
 	else if (!strcmp(type, "lost"))

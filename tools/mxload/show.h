@@ -7,6 +7,9 @@
 
 enum mx_by { MX_BY_LANE, MX_BY_SOURCE, MX_BY_PROVIDER };
 
+/* Replaces control characters in all strings of `value` by \xNN, so that a terminal does not obey what a log said. */
+void mx_show_plainly(json_t *value);
+
 void mx_show_status(const json_t *answer);
 void mx_show_stats(const json_t *answer, enum mx_by by);
 void mx_show_sources(const json_t *answer);
