@@ -2,16 +2,22 @@
 #include "daemon/config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <grp.h>
 #include <libgen.h>
+#include <limits.h>
 #include <malloc.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "core/flow.h"
 #include "daemon/config_check.h"
+#include "daemon/config_text.h"
 #include "daemon/config_read.h"
 #include "daemon/text.h"
 
@@ -77,6 +83,14 @@ static MX_READER(read_reference)
 
 /* --- sources and schedules -------------------------------------------------------------------------------------- */
 
+/* An address that a server elsewhere can answer to. */
+static bool is_sender(enum mx_family family, struct mx_addr a)
+{
+	if (family == MX_IPV4)
+		return a.lo >> 24 != 0 && a.lo >> 24 != 127 && a.lo >> 28 < 0xe && a.lo >> 16 != 0xa9fe;
+	return a.hi >> 56 != 0xff && a.hi >> 54 != 0xfe80 >> 6 && (a.hi || a.lo > 1);
+}
+
 static MX_READER(read_address)
 {
 	struct mx_conf_source *source = target;
@@ -87,6 +101,11 @@ static MX_READER(read_address)
 	if (!text || !mx_addr_parse(text, &family, &addr) || family != want)
 		return mx_reader_fail(r, s, "%s: expected an %s address in quotes", option->name,
 				      want == MX_IPV4 ? "IPv4" : "IPv6");
+	if (!is_sender(want, addr))
+		return mx_reader_fail(r, s,
+				      "%s: %s: expected an address that mail can leave from: not loopback, link-local, "
+				      "multicast or unspecified",
+				      option->name, text);
 	source->addr[want] = addr;
 	source->families |= 1u << want;
 	return true;
@@ -95,10 +114,11 @@ static MX_READER(read_address)
 static MX_READER(read_date)
 {
 	const char *text = config_setting_get_string(s);
-	struct tm tm = { .tm_mday = 0 };
-	const char *end = text ? strptime(text, "%Y-%m-%d", &tm) : NULL;
+	struct tm tm = { .tm_mday = 0 }, real;
+	const char *end = text && strlen(text) == 10 ? strptime(text, "%Y-%m-%d", &tm) : NULL;
 
-	if (!end || *end)
+	real = tm;
+	if (!end || *end || timegm(&real) == -1 || real.tm_mday != tm.tm_mday) /* there is no February 31 */
 		return mx_reader_fail(r, s, "%s: expected a date like \"2026-11-01\"", option->name);
 	return mx_read_string(r, s, target, option);
 }
@@ -136,11 +156,31 @@ static MX_READER(read_warmup)
 	return true;
 }
 
+static MX_READER(read_hostname)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text || !mx_reader_is_domain(text))
+		return mx_reader_fail(r, s, "%s: expected a host name in quotes", option->name);
+	return mx_read_string(r, s, target, option);
+}
+
+static MX_READER(read_public)
+{
+	const char *text = config_setting_get_string(s);
+	enum mx_family family;
+	struct mx_addr addr;
+
+	if (!text || !mx_addr_parse(text, &family, &addr) || !is_sender(family, addr))
+		return mx_reader_fail(r, s, "%s: expected the address that the world sees, in quotes", option->name);
+	return mx_read_string(r, s, target, option);
+}
+
 static const struct mx_option source_options[] = {
 	{ .name = "address", .read = read_address, .min = MX_IPV4 },
 	{ .name = "address6", .read = read_address, .min = MX_IPV6 },
-	{ .name = "hostname", .read = mx_read_string, .offset = offsetof(struct mx_conf_source, hostname) },
-	{ .name = "public", .read = mx_read_string, .offset = offsetof(struct mx_conf_source, public) },
+	{ .name = "hostname", .read = read_hostname, .offset = offsetof(struct mx_conf_source, hostname) },
+	{ .name = "public", .read = read_public, .offset = offsetof(struct mx_conf_source, public) },
 	{ .name = "limits", .read = mx_read_limits, .offset = offsetof(struct mx_conf_source, limits), .later = true },
 	{ .name = "warmup", .read = read_warmup, .offset = offsetof(struct mx_conf_source, warmup), .later = true },
 	{ 0 },
@@ -175,9 +215,9 @@ static MX_READER(read_caps)
 	schedule->hourly = option->min;
 	for (i = 0; i < config_setting_length(s); i++) {
 		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
-		long long n = config_setting_get_int64(e);
+		long long n = 0;
 
-		if (!config_setting_is_number(e) || n < 1 || n > 1000000000)
+		if (!mx_reader_number(e, &n) || n < 1 || n > 1000000000)
 			return mx_reader_fail(r, e, "%s: expected numbers from 1 to 1000000000", option->name);
 		schedule->caps = mx_grow(schedule->caps, schedule->count, sizeof(u64));
 		schedule->caps[schedule->count++] = (u64)n;
@@ -398,14 +438,12 @@ static bool parse_mark(const char *text, struct mx_conf_mark *mark)
 /* Numbers may stand with or without quotes. */
 static const char *element_text(config_setting_t *e, char *buffer, size_t size)
 {
-	if (config_setting_type(e) == CONFIG_TYPE_INT || config_setting_type(e) == CONFIG_TYPE_INT64) {
-		long long n = config_setting_get_int64(e);
+	long long n;
 
-		snprintf(buffer, size, "%lld",
-			 config_setting_type(e) == CONFIG_TYPE_INT && n < 0 ? (long long)(u32)n : n);
-		return buffer;
-	}
-	return config_setting_get_string(e);
+	if (!mx_reader_number(e, &n))
+		return config_setting_get_string(e);
+	snprintf(buffer, size, "%lld", n);
+	return buffer;
 }
 
 static MX_READER(read_marks)
@@ -461,7 +499,7 @@ static MX_READER(read_ids)
 		const char *text = element_text(e, buffer, sizeof(buffer));
 		u32 id;
 
-		if (!text || (!parse_u32(text, &id) && !(users ? find_user : find_group)(text, &id)))
+		if (!text || (!parse_u32(text, &id) && !(users ? find_user : find_group)(text, &id)) || id == MX_NO_ID)
 			return mx_reader_fail(r, e, "%s: \"%s\": expected the name or number of a %s on this host",
 					      option->name, text ? text : "", users ? "user" : "group");
 		list->items = mx_grow(list->items, list->count, sizeof(u32));
@@ -528,7 +566,39 @@ static const char *const engine_words[] = { "auto", "queue", "kmod", NULL };
 static const char *const down_words[] = { "balance", "refuse", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug", NULL };
 
-/* Its place is kept: whether it has room is known only when all sources are. */
+static MX_READER(read_interface)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text || strlen(text) >= IFNAMSIZ || strpbrk(text, "/ \t\n"))
+		return mx_reader_fail(r, s, "%s: expected the name of an interface, up to %d bytes, or \"\"",
+				      option->name, IFNAMSIZ - 1);
+	return mx_read_string(r, s, target, option);
+}
+
+/* ADDRESS:PORT, an IPv6 address in brackets */
+static bool is_endpoint(const char *text)
+{
+	char address[64], port[8], more;
+	enum mx_family family;
+	struct mx_addr addr;
+	int bracket = *text == '[';
+
+	return sscanf(text, bracket ? "[%63[^]]]:%5[0-9]%c" : "%63[^:]:%5[0-9]%c", address, port, &more) == 2 &&
+	       mx_addr_parse(address, &family, &addr) && (family == MX_IPV6) == bracket && atoi(port) > 0 &&
+	       atoi(port) < 65536;
+}
+
+static MX_READER(read_endpoint)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text || (*text && !is_endpoint(text)))
+		return mx_reader_fail(r, s, "%s: expected \"ADDRESS:PORT\", \"[IPV6]:PORT\" or \"\"", option->name);
+	return mx_read_string(r, s, target, option);
+}
+
+/* Its place is kept: a reload that changes it is refused there. */
 static MX_READER(read_mark_mask)
 {
 	r->config->mark_mask_place = mx_reader_place(r, s);
@@ -543,17 +613,20 @@ static const struct mx_option top_options[] = {
 	{ .name = "mark-mask", .read = read_mark_mask, TOP(mark_mask), .min = 1, .max = 0xffffffff },
 	{ .name = "clients", .read = mx_read_nets, TOP(clients) },
 	{ .name = "exempt", .read = mx_read_nets, TOP(exempt) },
-	{ .name = "manage-addresses", .read = mx_read_string, TOP(manage_addresses) },
+	{ .name = "manage-addresses", .read = read_interface, TOP(manage_addresses) },
 	{ .name = "queues", .read = mx_read_number, TOP(queues), .min = 1, .max = 64 },
 	{ .name = "queue-first", .read = mx_read_number, TOP(queue_first), .max = 65535 },
 	{ .name = "flow-accounting", .read = mx_read_bool, TOP(flow_accounting) },
 	{ .name = "when-down", .read = mx_read_choice, TOP(when_down), .words = down_words },
-	{ .name = "ledger", .read = mx_read_string, TOP(ledger) },
-	{ .name = "control", .read = mx_read_string, TOP(control) },
+	{ .name = "ledger", .read = mx_read_path, TOP(ledger), .max = PATH_MAX - 1 },
+	{ .name = "control",
+	  .read = mx_read_path,
+	  TOP(control),
+	  .max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 },
 	{ .name = "admin-group", .read = mx_read_string, TOP(admin_group) },
 	{ .name = "reader-group", .read = mx_read_string, TOP(reader_group) },
 	{ .name = "reputation-user", .read = mx_read_string, TOP(reputation_user) },
-	{ .name = "metrics", .read = mx_read_string, TOP(metrics), .later = true },
+	{ .name = "metrics", .read = read_endpoint, TOP(metrics), .later = true },
 	{ .name = "catalogue", .read = mx_read_string, TOP(catalogue) },
 	{ .name = "log-level", .read = mx_read_choice, TOP(log_level), .words = log_words },
 	{ .name = "sources", .read = mx_read_skip },
@@ -586,22 +659,43 @@ static void set_defaults(struct mx_config *c)
 	c->log_level = MX_LOG_INFO;
 }
 
-/* Calls `read` for every element of the section, when it is there. */
-static bool each(struct mx_reader *r, config_t *tree, const char *section,
+/* Calls `read` for every element of the section, when it is there. `needed`: what there has to be at least one of. */
+static bool each(struct mx_reader *r, config_t *tree, const char *section, const char *needed,
 		 bool (*read)(struct mx_reader *, config_setting_t *))
 {
 	config_setting_t *s = config_lookup(tree, section);
 	bool routes = !strcmp(section, "routes");
 	int i;
 
-	if (!s)
+	if (!s && !needed)
 		return true;
+	if (!s)
+		return mx_reader_fail_at(r, mx_reader_place_of(r, section), "expected %s with at least one %s", section,
+					 needed);
 	if (routes ? !config_setting_is_list(s) : !config_setting_is_group(s))
 		return mx_reader_fail(r, s, "%s: expected a %s", section, routes ? "list ( ... )" : "group { ... }");
+	if (needed && !config_setting_length(s))
+		return mx_reader_fail(r, s, "%s: expected at least one %s", section, needed);
 	for (i = 0; i < config_setting_length(s); i++)
 		if (!read(r, config_setting_get_elem(s, (unsigned int)i)))
 			return false;
 	return true;
+}
+
+/* What libconfig has to say about a file that it could not parse, and what was expected. */
+static bool fail_parse(struct mx_reader *r, const config_t *tree, const char *path)
+{
+	const char *text = config_error_text(tree), *expected = "name = value; or name: { ... };";
+	const char *file = config_error_file(tree);
+
+	if (strstr(text, "duplicate"))
+		expected = "each name once in its group";
+	if (strstr(text, "mismatched"))
+		expected = "elements of one kind, numbers all with an L behind them or none";
+	if (strstr(text, "include"))
+		expected = "at most ten files inside each other, named from the folder of the first one";
+	return mx_reader_fail_at(r, mx_reader_place_in(r, file ? file : path, (u32)config_error_line(tree)),
+				 "%s: expected %s", text, expected);
 }
 
 static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
@@ -610,35 +704,54 @@ static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
 
 	config_set_include_dir(tree, dirname(copy));
 	free(copy);
-	if (config_read_file(tree, path))
-		return true;
-	if (config_error_type(tree) == CONFIG_ERR_FILE_IO)
-		snprintf(r->error, MX_CONFIG_ERROR, "%s: cannot be read: expected a readable file", path);
-	else
-		snprintf(r->error, MX_CONFIG_ERROR, "%s:%d: %s: expected %s",
-			 config_error_file(tree) ? config_error_file(tree) : path, config_error_line(tree),
-			 config_error_text(tree),
-			 strstr(config_error_text(tree), "duplicate") ? "each name once in its group"
-								      : "name = value; or name: { ... };");
-	return false;
+	return config_read_file(tree, path) || fail_parse(r, tree, path);
 }
 
-/* The shipped catalogue may be absent; one that is named may not. It holds providers and nothing else. */
-static bool read_catalogue(struct mx_reader *r)
+static void free_strings(struct mx_strings *list)
 {
-	static const struct mx_option catalogue_options[] = { { .name = "providers", .read = mx_read_skip }, { 0 } };
-	const char *path = r->config->catalogue;
+	while (list->count)
+		free(list->items[--list->count]);
+	free(list->items);
+}
+
+/* Reads one file with all that it includes, and calls `read` with its tree. */
+static bool read_file(struct mx_reader *r, const char *path, bool (*read)(struct mx_reader *, config_t *))
+{
+	const struct mx_strings *outer = r->files;
+	struct mx_strings files = { 0 };
 	config_t tree;
 	bool good;
 
+	config_init(&tree);
+	good = mx_config_find_files(r, path, &files);
+	r->files = &files;
+	good = good && parse_file(r, &tree, path) && read(r, &tree) && mx_config_check_numbers(r, &files);
+	r->files = outer;
+	config_destroy(&tree);
+	free_strings(&files);
+	return good;
+}
+
+/* A catalogue holds providers and nothing else. */
+static bool read_catalogue_tree(struct mx_reader *r, config_t *tree)
+{
+	static const struct mx_option options[] = { { .name = "providers", .read = mx_read_skip }, { 0 } };
+
+	return mx_read_group(r, config_root_setting(tree), options, r->config) &&
+	       each(r, tree, "providers", NULL, read_provider);
+}
+
+/* The shipped catalogue may be absent; one that is named may not. */
+static bool read_catalogue(struct mx_reader *r)
+{
+	const char *path = r->config->catalogue;
+
 	if (!*path || (!strcmp(path, MX_DEFAULT_CATALOGUE) && access(path, F_OK)))
 		return true;
-	config_init(&tree);
-	good = parse_file(r, &tree, path) &&
-	       mx_read_group(r, config_root_setting(&tree), catalogue_options, r->config) &&
-	       each(r, &tree, "providers", read_provider);
-	config_destroy(&tree);
-	return good;
+	if (access(path, R_OK))
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "catalogue"),
+					 "catalogue: %s: %s: expected a readable file", path, strerror(errno));
+	return read_file(r, path, read_catalogue_tree);
 }
 
 /* Everyone else is a provider too, named or not. */
@@ -652,39 +765,30 @@ static bool add_default(struct mx_reader *r)
 /* In the order in which things refer to each other, whatever the order in the file. */
 static bool read_tree(struct mx_reader *r, config_t *tree)
 {
+	r->tree = tree;
 	return mx_read_group(r, config_root_setting(tree), top_options, r->config) &&
-	       each(r, tree, "schedules", read_schedule) && each(r, tree, "sources", read_source) &&
-	       each(r, tree, "pools", name_pool) && each(r, tree, "pools", read_pool) && read_catalogue(r) &&
-	       each(r, tree, "providers", read_provider) && add_default(r) && each(r, tree, "classes", read_class) &&
-	       each(r, tree, "routes", read_route);
+	       each(r, tree, "schedules", NULL, read_schedule) && each(r, tree, "sources", "source", read_source) &&
+	       each(r, tree, "pools", "pool", name_pool) && each(r, tree, "pools", "pool", read_pool) &&
+	       read_catalogue(r) && each(r, tree, "providers", NULL, read_provider) && add_default(r) &&
+	       each(r, tree, "classes", NULL, read_class) && each(r, tree, "routes", "route", read_route) &&
+	       mx_config_check(r);
 }
 
 struct mx_config *mx_config_read(const char *path, char *error)
 {
 	struct mx_config *config = mx_alloc(sizeof(*config));
-	struct mx_reader r = { config, error };
-	config_t tree;
+	struct mx_reader r = { .config = config, .error = error };
 	bool good;
 
 	config->path = mx_strdup(path);
 	set_defaults(config);
-	config_init(&tree);
-	good = parse_file(&r, &tree, path) && read_tree(&r, &tree);
-	good = good && mx_config_check(&r);
-	config_destroy(&tree);
+	good = read_file(&r, path, read_tree);
 	if (!good) {
 		mx_config_free(config);
 		config = NULL;
 	}
 	malloc_trim(0);
 	return config;
-}
-
-static void free_strings(struct mx_strings *list)
-{
-	while (list->count)
-		free(list->items[--list->count]);
-	free(list->items);
 }
 
 static void free_provider(struct mx_conf_provider *p)

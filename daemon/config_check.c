@@ -10,20 +10,16 @@
 static bool check_counts(struct mx_reader *r)
 {
 	const struct mx_config *c = r->config;
-	struct mx_place top = { c->path, 1 };
 
-	if (!c->source_count)
-		return mx_reader_fail_at(r, top, "expected at least one source in the group sources");
-	if (!c->pool_count)
-		return mx_reader_fail_at(r, top, "expected at least one pool in the group pools");
-	if (!c->route_count)
-		return mx_reader_fail_at(r, top, "expected at least one route in the list routes");
-	if (!c->ports.count)
-		return mx_reader_fail_at(r, top, "ports: expected at least one port");
 	if (c->queue_first + c->queues > 65536)
-		return mx_reader_fail_at(r, top, "queues: expected queue-first + queues to be at most 65536");
-	if (c->source_count >= MX_NONE || c->pool_count >= MX_NONE || c->provider_count >= MX_NONE)
-		return mx_reader_fail_at(r, top, "expected fewer than 65535 sources, pools and providers");
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "queue-first"),
+					 "queue-first: expected queue-first + queues to be at most 65536");
+	if (c->source_count >= MX_NONE)
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "sources"), "expected fewer than 65535 sources");
+	if (c->pool_count >= MX_NONE)
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "pools"), "expected fewer than 65535 pools");
+	if (c->provider_count >= MX_NONE)
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "providers"), "expected fewer than 65535 providers");
 	return true;
 }
 

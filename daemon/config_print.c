@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The canonical form: one order, one spelling, what is default left out. It reads back as the same configuration. */
+#include <limits.h>
 #include <string.h>
 
 #include "daemon/config.h"
@@ -54,11 +55,15 @@ static void print_nets(FILE *out, const char *name, const struct mx_conf_nets *l
 
 static void print_numbers(FILE *out, const char *name, const struct mx_conf_ids *list)
 {
+	const char *suffix = ""; /* libconfig wants it behind all numbers of a list, or behind none */
 	u32 i;
 
+	for (i = 0; i < list->count; i++)
+		if (list->items[i] > INT_MAX)
+			suffix = "L";
 	fprintf(out, "%s = [ ", name);
 	for (i = 0; i < list->count; i++)
-		fprintf(out, "%s%u", i ? ", " : "", list->items[i]);
+		fprintf(out, "%s%u%s", i ? ", " : "", list->items[i], suffix);
 	fputs(" ];", out);
 }
 

@@ -24,18 +24,49 @@ static const char *intern_file(struct mx_config *config, const char *file)
 	return config->files.items[i];
 }
 
-struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s)
+/* libconfig 1.5 names an included file as its @include does, without the folder. */
+static const char *full_name(const struct mx_reader *r, const char *file)
 {
-	return (struct mx_place){ intern_file(r->config, config_setting_source_file(s)),
-				  config_setting_source_line(s) };
+	size_t length = file ? strlen(file) : 0, i;
+
+	for (i = 0; file && r->files && i < r->files->count; i++) {
+		const char *full = r->files->items[i];
+		size_t more = strlen(full) > length ? strlen(full) - length : 0;
+
+		if (!strcmp(full + more, file) && (!more || full[more - 1] == '/'))
+			return full;
+	}
+	return file;
 }
 
+struct mx_place mx_reader_place_in(struct mx_reader *r, const char *file, u32 line)
+{
+	return (struct mx_place){ intern_file(r->config, full_name(r, file)), line };
+}
+
+struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s)
+{
+	return mx_reader_place_in(r, config_setting_source_file(s), config_setting_source_line(s));
+}
+
+struct mx_place mx_reader_place_of(struct mx_reader *r, const char *name)
+{
+	const config_setting_t *s = config_lookup(r->tree, name);
+
+	return s ? mx_reader_place(r, s) : mx_reader_place_in(r, r->config->path, 1);
+}
+
+/* One line, whatever the text that it quotes has in it. */
 static bool fail(struct mx_reader *r, struct mx_place place, const char *format, va_list args)
 {
 	int n = snprintf(r->error, MX_CONFIG_ERROR, "%s:%u: ", place.file, place.line);
+	char *c;
 
 	if (n < MX_CONFIG_ERROR)
 		vsnprintf(r->error + n, MX_CONFIG_ERROR - (size_t)n, format, args);
+	for (c = r->error; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	return false;
 }
 
@@ -118,7 +149,7 @@ const char *mx_read_element(struct mx_reader *r, config_setting_t *s, const char
 }
 
 /* libconfig keeps a hexadecimal 0xfff00000 as a negative int. */
-static bool number_of(config_setting_t *s, long long *n)
+bool mx_reader_number(const config_setting_t *s, long long *n)
 {
 	if (config_setting_type(s) == CONFIG_TYPE_INT64)
 		*n = config_setting_get_int64(s);
@@ -133,7 +164,7 @@ static bool number_of(config_setting_t *s, long long *n)
 
 static bool read_in_range(struct mx_reader *r, config_setting_t *s, const struct mx_option *option, long long *n)
 {
-	if (!number_of(s, n) || *n < option->min || *n > option->max)
+	if (!mx_reader_number(s, n) || *n < option->min || *n > option->max)
 		return mx_reader_fail(r, s, "%s: expected a number from %lld to %lld", option->name, option->min,
 				      option->max);
 	return true;
@@ -174,7 +205,10 @@ MX_READER(mx_read_choice)
 			*(int *)target = i;
 			return true;
 		}
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"", *known ? " or " : "",
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s\"%s\"",
+			 !*known                ? ""
+			 : option->words[i + 1] ? ", "
+						: " or ",
 			 option->words[i]);
 	}
 	return mx_reader_fail(r, s, "%s: expected %s", option->name, known);
@@ -191,8 +225,17 @@ MX_READER(mx_read_string)
 	return true;
 }
 
-/* A host or domain name: labels of letters, digits, hyphens and underscores. */
-static bool is_domain(const char *text)
+MX_READER(mx_read_path)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (!text || !*text || strlen(text) > (size_t)option->max)
+		return mx_reader_fail(r, s, "%s: expected a path of 1 to %lld bytes in quotes", option->name,
+				      option->max);
+	return mx_read_string(r, s, target, option);
+}
+
+bool mx_reader_is_domain(const char *text)
 {
 	size_t label = 0, i;
 
@@ -225,7 +268,7 @@ MX_READER(mx_read_strings)
 
 		if (!text)
 			return false;
-		if (!is_domain(text))
+		if (!mx_reader_is_domain(text))
 			return mx_reader_fail(r, e, "%s: \"%s\": expected a domain", option->name, text);
 		list->items = mx_grow(list->items, list->count, sizeof(char *));
 		list->items[list->count++] = mx_strdup(text);
@@ -240,12 +283,20 @@ MX_READER(mx_read_numbers)
 
 	if (!mx_read_is_list(r, s))
 		return false;
+	if (!config_setting_length(s))
+		return mx_reader_fail(r, s, "%s: expected at least one number", option->name);
 	list->count = 0;
 	for (i = 0; i < config_setting_length(s); i++) {
+		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
 		long long n = 0;
+		u32 j;
 
-		if (!read_in_range(r, config_setting_get_elem(s, (unsigned int)i), option, &n))
+		if (!read_in_range(r, e, option, &n))
 			return false;
+		for (j = 0; j < list->count; j++)
+			if (list->items[j] == n)
+				return mx_reader_fail(r, e, "%s: %lld is doubled: expected each number once",
+						      option->name, n);
 		list->items = mx_grow(list->items, list->count, sizeof(u32));
 		list->items[list->count++] = (u32)n;
 	}
@@ -293,7 +344,7 @@ MX_READER(mx_read_weights)
 		if (source == MX_NONE)
 			return mx_reader_fail(r, e, "%s: unknown source \"%s\": expected one of the group sources",
 					      option->name, config_setting_name(e));
-		if (!number_of(e, &n) || n < 0 || n > 1000)
+		if (!mx_reader_number(e, &n) || n < 0 || n > 1000)
 			return mx_reader_fail(r, e, "%s: weight of %s: expected a number from 0 to 1000", option->name,
 					      config_setting_name(e));
 		list->items = mx_grow(list->items, list->count, sizeof(list->items[0]));
@@ -348,8 +399,11 @@ MX_READER(mx_read_limits)
 		if (!text)
 			return false;
 		if (!parse_limit(text, &limit))
-			return mx_reader_fail(r, e, "%s: \"%s\": expected \"N messages|connections/hour|day|week\"",
-					      option->name, text);
+			return mx_reader_fail(
+				r, e,
+				"%s: \"%s\": expected \"N messages|connections/hour|day|week\", N from 1 to "
+				"1000000000",
+				option->name, text);
 		list->items = mx_grow(list->items, list->count, sizeof(limit));
 		list->items[list->count++] = limit;
 	}

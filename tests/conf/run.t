@@ -29,6 +29,37 @@ for conf in *.conf; do
 	fi
 done
 result "$("$mxloadd" -n -c missing.conf 2>&1)" \
-	"mxloadd: error: missing.conf: cannot be read: expected a readable file" "a missing file"
-result "$("$mxloadd" -n -c . 2>&1)" "mxloadd: error: .: cannot be read: expected a readable file" "a folder"
+	"mxloadd: error: missing.conf: No such file or directory: expected a readable file" "a missing file"
+result "$("$mxloadd" -n -c . 2>&1)" "mxloadd: error: .: Is a directory: expected a readable file" "a folder"
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cp included.conf included.inc "$folder"
+result "$("$mxloadd" -n -c "$folder/included.conf" 2>&1)" \
+	"mxloadd: error: $folder/included.inc:3: queues: expected a number from 1 to 64" "an included file, by its full name"
+echo '@include "included.conf"' > "$folder/included.inc"
+result "$("$mxloadd" -n -c "$folder/included.conf" 2>&1 | grep -c "included.*expected at most 1000 files, and no circle")" 1 \
+	"files that include each other"
+mkfifo "$folder/fifo"
+result "$(timeout 10 "$mxloadd" -n -c "$folder/fifo" 2>&1)" \
+	"mxloadd: error: $folder/fifo: Invalid argument: expected a readable file" "a FIFO that nobody writes into"
+# rubbish NAME: one line, status 1.
+rubbish() {
+	timeout 10 "$mxloadd" -n -c "$folder/rubbish" > "$folder/out" 2>&1
+	result "$? $(wc -l < "$folder/out")" "1 1" "$1"
+}
+: > "$folder/rubbish"
+rubbish "an empty file"
+head -c 100000 /dev/urandom > "$folder/rubbish"
+rubbish "random bytes"
+printf 'queues\0 = 5;\n' > "$folder/rubbish"
+rubbish "a zero byte"
+printf 'a = %s' "$(head -c 100000 /dev/zero | tr '\0' '(')" > "$folder/rubbish"
+rubbish "100,000 brackets"
+printf 'ledger = "%s";' "$(head -c 1000000 /dev/zero | tr '\0' 'x')" > "$folder/rubbish"
+rubbish "a text of 1 MB"
+printf 'queues = "unfinished' > "$folder/rubbish"
+rubbish "a text without an end"
+printf '/* unfinished' > "$folder/rubbish"
+rubbish "a comment without an end"
 echo "1..$n"
