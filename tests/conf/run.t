@@ -62,4 +62,32 @@ printf 'queues = "unfinished' > "$folder/rubbish"
 rubbish "a text without an end"
 printf '/* unfinished' > "$folder/rubbish"
 rubbish "a comment without an end"
+
+# mxload.conf(5) and the program have the same options: each group is asked for one that there is not.
+asked() {
+	printf 'catalogue = "";\n%s\n' "$1" > "$folder/rubbish"
+	"$mxloadd" -n -c "$folder/rubbish" 2>&1 | sed -n 's/.*expected one of //p' | tr -d ' ' | tr ',' '\n'
+}
+source='sources: { s: { address = "192.0.2.1"; }; };'
+pool='pools: { p: { members: { s = 1; }; }; };'
+known=$({
+	asked 'x = 1;'
+	asked 'sources: { s: { x = 1; }; };'
+	asked 'sources: { s: { warmup: { x = 1; }; }; };'
+	asked 'schedules: { s: { x = 1; }; };'
+	asked "$source pools: { p: { x = 1; }; };"
+	asked "$source $pool providers: { p: { x = 1; }; };"
+	asked "$source $pool providers: { p: { sources: { s: { x = 1; }; }; }; };"
+	asked "$source $pool classes: { c: { x = 1; }; };"
+	asked "$source $pool routes = ( { x = 1; } );"
+} | sort -u)
+page=../../doc/mxload.conf.5
+told=$({
+	sed -n 's/^\.It Va //p' $page | sed 's/No //g; s/Va //g; s/[*,]//g' | tr ' ' '\n'
+	sed -n 's/^\.Va \([a-z]*\) ,$/\1/p' $page
+	sed -n 's/^\.Ss \([a-z]*\).*/\1/p' $page
+} | grep . | sort -u)
+result "$told" "$known" "the page and the program have the same options"
+{ echo 'catalogue = "";'; sed -n '/^sources: {/,/^routes/p' $page; } > "$folder/rubbish"
+result "$("$mxloadd" -n -c "$folder/rubbish" 2>&1; echo $?)" 0 "the page's example is well"
 echo "1..$n"
