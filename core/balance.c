@@ -48,7 +48,9 @@ u64 mx_balance_neg_log2(u64 n)
 
 static enum mx_reason candidate(const struct mx_ballot *b, u32 member)
 {
-	return mx_state_candidate(b->state, b->snapshot, b->pool, b->provider, member, b->family);
+	u32 pool = (u32)(b->pool - mx_snapshot_pools(b->snapshot));
+
+	return mx_state_candidate(b->state, b->snapshot, pool, b->provider, member, b->family);
 }
 
 /* The weights of all candidates. *why as in balance.h. */
@@ -145,4 +147,22 @@ u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx
 		}
 	}
 	return best;
+}
+
+u64 mx_balance_ready(const struct mx_ballot *ballot)
+{
+	u64 earliest = MX_NEVER;
+	u32 i;
+
+	for (i = 0; i < ballot->pool->members; i++) {
+		u32 source = mx_snapshot_members(ballot->snapshot)[ballot->pool->first_member + i].source;
+		enum mx_reason reason = candidate(ballot, i);
+		u64 ready;
+
+		if (reason < MX_REASON_LIMIT_HOUR || reason > MX_REASON_CONCURRENCY)
+			continue;
+		ready = mx_state_ready(ballot->state, ballot->snapshot, ballot->provider, source);
+		earliest = ready < earliest ? ready : earliest;
+	}
+	return earliest;
 }

@@ -29,7 +29,7 @@ u64 mx_balance_neg_log2(u64 n);
 struct mx_ballot {
 	const struct mx_snapshot *snapshot;
 	const struct mx_state *state;
-	const struct mx_pool *pool;
+	const struct mx_pool *pool; /* of the snapshot */
 	u32 provider;
 	enum mx_family family;
 };
@@ -52,6 +52,12 @@ struct mx_ballot {
  */
 u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why);
 u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why);
+
+/*
+ * When there is no candidate: the earliest time at which one of the members that only lack room will have it, in ms of
+ * the ledger's clock; 0 for "any moment" (a connection has to close), MX_NEVER when none of them will.
+ */
+u64 mx_balance_ready(const struct mx_ballot *ballot);
 
 /* Books one round in which `member` was served. */
 void mx_balance_spend(const struct mx_ballot *ballot, u16 member);

@@ -80,6 +80,27 @@ static const char *check_by_mark(const struct mx_snapshot *s)
 	return NULL;
 }
 
+static bool span_fits(struct mx_span span, u32 count)
+{
+	return span.first <= count && span.count <= count - span.first;
+}
+
+static bool are_limits(const struct mx_snapshot *s, struct mx_span span)
+{
+	return span_fits(span, mx_snapshot_count(s, MX_SECTION_LIMITS));
+}
+
+static const char *check_limits(const struct mx_snapshot *s)
+{
+	const struct mx_limit *limits = mx_snapshot_limits(s);
+	u32 i;
+
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_LIMITS); i++)
+		if (!limits[i].most || limits[i].unit >= MX_UNITS || limits[i].period >= MX_PERIODS)
+			return "limit of nothing";
+	return NULL;
+}
+
 static const char *check_sources(const struct mx_snapshot *s)
 {
 	const struct mx_source *sources = mx_snapshot_sources(s);
@@ -95,6 +116,8 @@ static const char *check_sources(const struct mx_snapshot *s)
 			return "source with a bad mark";
 		if (!sources[i].families || sources[i].families >> MX_FAMILIES)
 			return "source without an address";
+		if (!are_limits(s, sources[i].limits))
+			return "source with limits out of place";
 	}
 	return check_by_mark(s);
 }
@@ -126,6 +149,8 @@ static const char *check_pools(const struct mx_snapshot *s)
 	for (i = 0; i < count; i++) {
 		if (!pools[i].members || pools[i].first_member != member || pools[i].first_slot != slot)
 			return "pool with members out of place";
+		if (!pools[i].max_share || pools[i].max_share > 100)
+			return "pool with a max-share out of range";
 		if (pools[i].overflow != MX_NONE && pools[i].overflow >= count)
 			return "unknown overflow pool";
 		member += pools[i].members;
@@ -150,10 +175,68 @@ static const char *check_providers(const struct mx_snapshot *s)
 
 	if (count >= MX_NONE || s->default_provider >= count)
 		return "no default provider or too many providers";
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		if (providers[i].balance > MX_STICKY)
 			return "provider with an unknown balance";
+		if (!providers[i].messages || !are_limits(s, providers[i].limits) ||
+		    !are_limits(s, providers[i].total_limits))
+			return "provider with limits out of place";
+	}
 	return NULL;
+}
+
+static u32 lane_of(const struct mx_lane_rule *rule)
+{
+	return (u32)rule->provider << 16 | rule->source;
+}
+
+static const char *check_lane_rules(const struct mx_snapshot *s)
+{
+	const struct mx_lane_rule *rules = mx_snapshot_lane_rules(s);
+	u32 i;
+
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_LANE_RULES); i++) {
+		if (rules[i].provider >= mx_snapshot_count(s, MX_SECTION_PROVIDERS) ||
+		    rules[i].source >= mx_snapshot_count(s, MX_SECTION_SOURCES))
+			return "rule of an unknown lane";
+		if (i && lane_of(&rules[i]) <= lane_of(&rules[i - 1]))
+			return "rules of lanes not sorted";
+		if (!are_limits(s, rules[i].limits))
+			return "lane with limits out of place";
+	}
+	return NULL;
+}
+
+static const struct mx_lane_rule *find_lane_rule(const struct mx_snapshot *s, u32 provider, u32 source)
+{
+	const struct mx_lane_rule *rules = mx_snapshot_lane_rules(s);
+	u32 low = 0, high = mx_snapshot_count(s, MX_SECTION_LANE_RULES), lane = provider << 16 | source;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (lane_of(&rules[middle]) < lane)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == mx_snapshot_count(s, MX_SECTION_LANE_RULES) || lane_of(&rules[low]) != lane)
+		return NULL;
+	return &rules[low];
+}
+
+struct mx_span mx_snapshot_lane_limits(const struct mx_snapshot *s, u32 provider, u32 source)
+{
+	const struct mx_lane_rule *rule = find_lane_rule(s, provider, source);
+
+	return rule && rule->limits.count ? rule->limits : mx_snapshot_providers(s)[provider].limits;
+}
+
+u32 mx_snapshot_lane_concurrency(const struct mx_snapshot *s, u32 provider, u32 source)
+{
+	const struct mx_lane_rule *rule = find_lane_rule(s, provider, source);
+
+	return rule && rule->concurrency ? rule->concurrency : mx_snapshot_providers(s)[provider].concurrency;
 }
 
 static const char *check_routes(const struct mx_snapshot *s)
@@ -173,11 +256,6 @@ static const char *check_routes(const struct mx_snapshot *s)
 	if (!count || routes[count - 1].class != MX_NONE || routes[count - 1].provider != MX_NONE)
 		return "the last route does not match everything";
 	return NULL;
-}
-
-static bool span_fits(struct mx_span span, u32 count)
-{
-	return span.first <= count && span.count <= count - span.first;
 }
 
 static bool are_ids(const u32 *ids, u32 count)
@@ -272,9 +350,13 @@ const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size)
 	const char *wrong = check_layout(s, size);
 
 	if (!wrong)
+		wrong = check_limits(s);
+	if (!wrong)
 		wrong = check_sources(s);
 	if (!wrong)
 		wrong = check_providers(s);
+	if (!wrong)
+		wrong = check_lane_rules(s);
 	if (!wrong)
 		wrong = check_pools(s);
 	if (!wrong)

@@ -10,6 +10,7 @@
 #define MX_CORE_SNAPSHOT_H
 
 #include "core/addr.h"
+#include "core/limit.h"
 
 #define MX_SNAPSHOT_MAGIC 0x6d786c64 /* "mxld" */
 #define MX_SNAPSHOT_VERSION 1
@@ -22,6 +23,8 @@
 	X(POOLS, struct mx_pool, pools)                                                                                \
 	X(MEMBERS, struct mx_member, members)                                                                          \
 	X(PROVIDERS, struct mx_provider, providers)                                                                    \
+	X(LANE_RULES, struct mx_lane_rule, lane_rules)                                                                 \
+	X(LIMITS, struct mx_limit, limits)                                                                             \
 	X(ROUTES, struct mx_route, routes)                                                                             \
 	X(CLASSES, struct mx_class, classes)                                                                           \
 	X(MARKS, struct mx_masked, marks)                                                                              \
@@ -45,10 +48,16 @@ enum mx_section {
 		MX_SECTION_COUNT
 };
 
+struct mx_span {
+	u32 first;
+	u32 count;
+};
+
 struct mx_source {
-	u64 key;      /* stable hash of its name: what the sticky choice knows it by */
-	u32 mark;     /* under the mark mask; neither 0 nor one of the two reserved ones */
-	u32 families; /* bit 1 << enum mx_family for each address it has */
+	u64 key;               /* stable hash of its name: what the sticky choice knows it by */
+	u32 mark;              /* under the mark mask; neither 0 nor one of the two reserved ones */
+	u32 families;          /* bit 1 << enum mx_family for each address it has */
+	struct mx_span limits; /* of all that it sends */
 };
 
 struct mx_pool {
@@ -56,7 +65,7 @@ struct mx_pool {
 	u32 members;    /* at least 1 */
 	u32 first_slot; /* of its slots in the state: one for each member at each provider, provider by provider */
 	u16 overflow;   /* pool, or MX_NONE */
-	u16 reserved;
+	u16 max_share;  /* percent of the pool's connections at a provider that one member may carry; 1 to 100 */
 };
 
 struct mx_member {
@@ -69,7 +78,22 @@ enum mx_balance {
 };
 
 struct mx_provider {
-	u32 balance;
+	u16 balance;
+	u16 pace;                    /* 1: limits are spread evenly */
+	u32 messages;                /* charged for a connection until more is known, at least 1 */
+	u32 concurrency;             /* of each source there; 0: no limit */
+	u32 wait;                    /* how long a connection may be held, in milliseconds */
+	u32 wait_max;                /* how many may be held at once */
+	struct mx_span limits;       /* of each source there */
+	struct mx_span total_limits; /* of all sources there together */
+};
+
+/* What is set for one source at one provider alone; sorted by provider, then source. */
+struct mx_lane_rule {
+	u16 provider;
+	u16 source;
+	u32 concurrency;       /* 0: the provider's */
+	struct mx_span limits; /* none: the provider's */
 };
 
 struct mx_route {
@@ -79,11 +103,7 @@ struct mx_route {
 	u16 reserved;
 };
 
-struct mx_span {
-	u32 first;
-	u32 count; /* 0: this option was not given and matches everything */
-};
-
+/* A span of none: this option was not given and matches everything. */
 struct mx_class {
 	struct mx_span marks;
 	struct mx_span users;
@@ -150,6 +170,10 @@ u64 mx_snapshot_layout(struct mx_snapshot *header, const u32 counts[MX_SECTION_C
 
 /* The source whose connections carry `mark`, whatever its bits outside the mark mask are; MX_NONE: nobody's. */
 u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark);
+
+/* The limits of a source at a provider, and how many connections it may have open there (0: no limit). */
+struct mx_span mx_snapshot_lane_limits(const struct mx_snapshot *s, u32 provider, u32 source);
+u32 mx_snapshot_lane_concurrency(const struct mx_snapshot *s, u32 provider, u32 source);
 
 /*
  * Whether the `size` bytes at `s` (aligned to 8) are a snapshot that the rest of core can use without looking: every

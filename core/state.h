@@ -9,22 +9,30 @@
 #ifndef MX_CORE_STATE_H
 #define MX_CORE_STATE_H
 
-#include "core/reason.h"
+#include "core/room.h"
 #include "core/snapshot.h"
 
 /* A member of a pool at a provider. */
 struct mx_slot {
-	s64 credit; /* of the smooth weighted round robin, in the unit of weight */
-	u32 weight; /* effective weight in thousandths: weight x reputation factor */
+	s64 credit;  /* of the smooth weighted round robin, in the unit of weight */
+	u32 weight;  /* effective weight in thousandths: weight x reputation factor */
+	u32 carried; /* of its max-share, in hundredths of a connection, at the time of `asked` */
+	u32 asked;   /* of the group */
 	u32 reserved;
 };
 
 #define MX_LANE_PAUSED 1u
+#define MX_LANE_BACKING_OFF 2u /* its slots are those of a source that comes back after a block */
 
 /* A source at a provider. */
 struct mx_lane {
 	u32 flags;
+	u32 slots;    /* connections that it may have open; 0: no limit */
+	u32 open;     /* that it has open, at most: those that have ended may be told late */
+	u32 messages; /* charged for a connection, as learned; 0: what the provider says */
+	u32 returned; /* what one that turns out to have failed was charged at least; 0: as above */
 	u32 reserved;
+	struct mx_room room;
 	u64 connections; /* assigned */
 	u64 expected; /* what the weights asked for, in thousandths of a connection; see mx_state_settle_expected() */
 	u64 established;
@@ -33,20 +41,29 @@ struct mx_lane {
 	u64 bytes_received;
 };
 
-/* A pool at a provider: decisions by family since the expected shares were last worked out. */
+/* A pool at a provider. */
 struct mx_group {
-	u64 decided[MX_FAMILIES];
+	u64 decided[MX_FAMILIES]; /* since the expected shares were last worked out */
+	u32 held[MX_FAMILIES];    /* connections that wait for room */
+	u8 why[MX_FAMILIES];      /* enum mx_reason: why the first of them waits */
+	u16 reserved;
+	u32 asked; /* connections that were routed here; wraps */
 };
 
 struct mx_state {
 	u32 sources;
 	u32 providers;
-	u8 *usable;              /* [source]: bit 1 << enum mx_family where its address is on this host */
-	struct mx_slot *slots;   /* see mx_state_slot() */
-	struct mx_lane *lanes;   /* see mx_state_lane() */
-	struct mx_group *groups; /* see mx_state_group() */
-	u64 *refused;            /* see mx_state_refused() */
-	u64 *passed;             /* [provider] */
+	bool ledger_stuck;             /* the ledger cannot write: only what is covered may be spent */
+	struct mx_room *source_room;   /* [source] */
+	struct mx_room *provider_room; /* [provider] */
+	u32 *held;                     /* [provider]: connections that wait for room */
+	u8 *usable;                    /* [source]: bit 1 << enum mx_family where its address is on this host */
+	struct mx_slot *slots;         /* see mx_state_slot() */
+	struct mx_lane *lanes;         /* see mx_state_lane() */
+	struct mx_group *groups;       /* see mx_state_group() */
+	u64 *refused;                  /* see mx_state_refused() */
+	u64 *held_total;               /* [provider]: that had to wait, ever */
+	u64 *passed;                   /* [provider] */
 };
 
 /* Bytes that the state of a snapshot takes. */
@@ -85,13 +102,36 @@ static inline u64 *mx_state_refused(const struct mx_state *st, u32 provider, enu
  */
 void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider);
 
+/* What a connection of a source at a provider is charged, in messages. */
+static inline u32 mx_state_messages(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source)
+{
+	u32 learned = mx_state_lane(st, provider, source)->messages;
+
+	return learned ? learned : mx_snapshot_providers(s)[provider].messages;
+}
+
 /*
- * Whether `member` of `pool` may be chosen at `provider` for a destination of `family`: MX_REASON_CANDIDATE, or the
- * reason why not.
+ * Whether limits leave room for a connection of a source at a provider: its own, its own there, and those of all that
+ * goes there. MX_REASON_CANDIDATE, or the reason why not.
  */
-static inline enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s,
-						const struct mx_pool *pool, u32 provider, u32 member,
-						enum mx_family family)
+enum mx_reason mx_state_room(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+
+/* When it will have room, in ms of the ledger's clock. Worth nothing while it has. */
+u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+
+/* Whether the ledger has written down that it may be made. */
+bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+
+/* Takes the room of a connection. */
+void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+
+/*
+ * What does not change with every connection: whether `member` of `pool` has an address of `family` on this host, has
+ * weight at `provider`, and does not rest there. MX_REASON_CANDIDATE, or the reason why not.
+ */
+static inline enum mx_reason mx_state_eligible(const struct mx_state *st, const struct mx_snapshot *s,
+					       const struct mx_pool *pool, u32 provider, u32 member,
+					       enum mx_family family)
 {
 	u32 source = mx_snapshot_members(s)[pool->first_member + member].source;
 	u32 bit = 1u << family;
@@ -106,6 +146,16 @@ static inline enum mx_reason mx_state_candidate(const struct mx_state *st, const
 		return MX_REASON_PAUSED;
 	return MX_REASON_CANDIDATE;
 }
+
+/* The same, and whether limits, connections that are open and its share of the pool leave room. */
+enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
+				  u32 member, enum mx_family family);
+
+/* Nobody waits, as far as the state knows; see mx_decide(). */
+void mx_state_forget_held(struct mx_state *st, const struct mx_snapshot *s);
+
+/* One more connection is routed to `pool` at `provider`, and `member` (or MX_NONE) carries it. */
+void mx_state_book_share(struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider, u16 member);
 
 /*
  * Books what the weights asked for since the last call into the lanes' `expected`. To be called before anything that

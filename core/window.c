@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR MIT
 #include "core/window.h"
 
-static const u32 length[MX_PERIODS] = { 3600, 86400, 604800 };
+static const u32 length[MX_PERIODS] = { 3600000, 86400000, 604800000 };
 static const char *const name[MX_PERIODS] = { "hour", "day", "week" };
 
-u32 mx_period_length(enum mx_period period)
+u64 mx_period_length(enum mx_period period)
 {
 	return length[period];
 }
@@ -12,6 +12,11 @@ u32 mx_period_length(enum mx_period period)
 const char *mx_period_name(enum mx_period period)
 {
 	return name[period];
+}
+
+const char *mx_unit_name(enum mx_unit unit)
+{
+	return unit == MX_MESSAGES ? "messages" : "connections";
 }
 
 static u32 width(enum mx_period period)
@@ -38,27 +43,41 @@ static u32 slot(const struct mx_window *w, u32 age)
 	return (w->tick + MX_WINDOW_BUCKETS - age) % MX_WINDOW_BUCKETS;
 }
 
-static u32 used_at(const struct mx_window *w, u32 tick)
+static u64 sum_at(const struct mx_window *w, u32 tick, enum mx_count what)
 {
-	u32 count = buckets_at(w, tick);
+	u32 count = buckets_at(w, tick), age;
 	u64 sum = 0;
-	u32 age;
 
 	for (age = 0; age < count; age++)
-		sum += w->bucket[slot(w, age)];
-	return sum < ~0u ? (u32)sum : ~0u;
+		sum += w->bucket[slot(w, age)][what];
+	return sum;
 }
 
-u32 mx_window_used(const struct mx_window *w, enum mx_period period, u64 now)
+static u32 saturated(u64 n)
 {
-	return used_at(w, tick_of(period, now));
+	return n < ~0u ? (u32)n : ~0u;
 }
 
-void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, u32 n)
+static u32 used_at(const struct mx_window *w, u32 tick, enum mx_unit unit)
 {
-	u32 tick = tick_of(period, now);
+	if (unit == MX_CONNECTIONS)
+		return saturated(sum_at(w, tick, MX_COUNT_CONNECTIONS));
+	return saturated(sum_at(w, tick, MX_COUNT_ESTIMATED) + sum_at(w, tick, MX_COUNT_SETTLED));
+}
+
+u32 mx_window_count(const struct mx_window *w, enum mx_period period, u64 now, enum mx_count what)
+{
+	return saturated(sum_at(w, tick_of(period, now), what));
+}
+
+u32 mx_window_used(const struct mx_window *w, enum mx_period period, u64 now, enum mx_unit unit)
+{
+	return used_at(w, tick_of(period, now), unit);
+}
+
+static void advance(struct mx_window *w, u32 tick)
+{
 	u32 steps = tick > w->tick ? tick - w->tick : 0;
-	u32 *newest;
 
 	if (steps >= MX_WINDOW_BUCKETS) {
 		memset(w->bucket, 0, sizeof(w->bucket));
@@ -67,37 +86,68 @@ void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, u32 n
 	}
 	while (steps--) {
 		w->tick++;
-		w->bucket[slot(w, 0)] = 0;
+		memset(w->bucket[slot(w, 0)], 0, sizeof(w->bucket[0]));
 	}
-	newest = &w->bucket[slot(w, 0)];
-	*newest = n < ~0u - *newest ? *newest + n : ~0u;
 }
 
-void mx_window_return(struct mx_window *w, enum mx_period period, u64 then, u32 n)
+void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, enum mx_count what, u32 n)
 {
-	u32 tick = tick_of(period, then);
-	u32 age = tick < w->tick ? w->tick - tick : 0;
-	u32 *bucket;
+	u32 *newest;
 
-	if (age >= MX_WINDOW_BUCKETS)
+	advance(w, tick_of(period, now));
+	newest = &w->bucket[slot(w, 0)][what];
+	*newest = saturated((u64)*newest + n);
+}
+
+void mx_window_charge_late(struct mx_window *w, enum mx_period period, u64 then, enum mx_count what, u32 n)
+{
+	u32 tick = tick_of(period, then), *count;
+
+	advance(w, tick);
+	if (w->tick - tick >= MX_WINDOW_BUCKETS)
 		return;
-	bucket = &w->bucket[slot(w, age)];
-	*bucket -= n < *bucket ? n : *bucket;
+	count = &w->bucket[slot(w, w->tick - tick)][what];
+	*count = saturated((u64)*count + n);
 }
 
-u64 mx_window_free_at(const struct mx_window *w, enum mx_period period, u64 now, u32 limit, u32 n)
+void mx_window_return(struct mx_window *w, enum mx_period period, u64 then, enum mx_count what, u32 n)
 {
-	u32 tick = tick_of(period, now);
-	u32 last;
+	u32 tick = tick_of(period, then), age;
+
+	for (age = tick < w->tick ? w->tick - tick : 0; n && age < MX_WINDOW_BUCKETS; age++) {
+		u32 *count = &w->bucket[slot(w, age)][what], part = n < *count ? n : *count;
+
+		*count -= part;
+		n -= part;
+	}
+}
+
+u64 mx_window_less_at(const struct mx_window *w, enum mx_period period, u64 now, enum mx_unit unit)
+{
+	u32 tick = tick_of(period, now), used;
+
+	if (tick < w->tick)
+		tick = w->tick;
+	used = used_at(w, tick, unit);
+	if (!used)
+		return MX_NEVER;
+	while (used_at(w, ++tick, unit) == used)
+		;
+	return (u64)tick * width(period);
+}
+
+u64 mx_window_free_at(const struct mx_window *w, enum mx_period period, u64 now, enum mx_unit unit, u32 limit, u32 n)
+{
+	u32 tick = tick_of(period, now), last;
 
 	if (n > limit)
 		return MX_NEVER;
 	if (tick < w->tick)
 		tick = w->tick;
-	if (used_at(w, tick) <= limit - n)
+	if (used_at(w, tick, unit) <= limit - n)
 		return now;
 	last = w->tick + MX_WINDOW_BUCKETS;
-	while (tick < last && used_at(w, tick) > limit - n)
+	while (tick < last && used_at(w, tick, unit) > limit - n)
 		tick++;
 	return (u64)tick * width(period);
 }

@@ -304,6 +304,16 @@ static json_t *run_explain(struct mx_request *r)
 	return mx_show_explain(r->daemon, &flow, class_index);
 }
 
+static json_t *run_quota(struct mx_request *r)
+{
+	const char *source = NULL, *provider = NULL;
+
+	if (json_object_get(r->args, "source") || json_object_get(r->args, "provider"))
+		if (!take_lane(r, &source, &provider))
+			return NULL;
+	return mx_show_quota(r->daemon, source, provider && *provider ? provider : NULL);
+}
+
 static json_t *run_status(struct mx_request *r)
 {
 	return mx_show_status(r->daemon);
@@ -335,11 +345,12 @@ static const struct {
 } commands[] = {
 	{ "status", MX_RIGHT_READ, run_status },   { "stats", MX_RIGHT_READ, run_stats },
 	{ "sources", MX_RIGHT_READ, run_sources }, { "providers", MX_RIGHT_READ, run_providers },
-	{ "pools", MX_RIGHT_READ, run_pools },     { "weight", MX_RIGHT_CHANGE, run_weight },
-	{ "pause", MX_RIGHT_STEER, run_pause },    { "resume", MX_RIGHT_STEER, run_resume },
-	{ "drain", MX_RIGHT_CHANGE, run_drain },   { "explain", MX_RIGHT_READ, run_explain },
-	{ "flows", MX_RIGHT_READ, run_flows },     { "watch", MX_RIGHT_READ, run_watch },
-	{ "reload", MX_RIGHT_CHANGE, run_reload }, { "help", MX_RIGHT_READ, run_help },
+	{ "pools", MX_RIGHT_READ, run_pools },     { "quota", MX_RIGHT_READ, run_quota },
+	{ "weight", MX_RIGHT_CHANGE, run_weight }, { "pause", MX_RIGHT_STEER, run_pause },
+	{ "resume", MX_RIGHT_STEER, run_resume },  { "drain", MX_RIGHT_CHANGE, run_drain },
+	{ "explain", MX_RIGHT_READ, run_explain }, { "flows", MX_RIGHT_READ, run_flows },
+	{ "watch", MX_RIGHT_READ, run_watch },     { "reload", MX_RIGHT_CHANGE, run_reload },
+	{ "help", MX_RIGHT_READ, run_help },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

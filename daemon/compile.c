@@ -75,7 +75,7 @@ struct tables {
 
 static void count_sections(const struct mx_config *c, const struct tables *t, u32 counts[MX_SECTION_COUNT])
 {
-	u32 i;
+	u32 i, j;
 
 	memset(counts, 0, MX_SECTION_COUNT * sizeof(counts[0]));
 	counts[MX_SECTION_SOURCES] = counts[MX_SECTION_BY_MARK] = c->source_count;
@@ -90,6 +90,16 @@ static void count_sections(const struct mx_config *c, const struct tables *t, u3
 		counts[MX_SECTION_USERS] += c->classes[i].users.count;
 		counts[MX_SECTION_GROUPS] += c->classes[i].groups.count;
 		counts[MX_SECTION_CLIENTS] += c->classes[i].clients.count;
+	}
+	for (i = 0; i < c->source_count; i++)
+		counts[MX_SECTION_LIMITS] += c->sources[i].limits.count;
+	for (i = 0; i < c->provider_count; i++) {
+		const struct mx_conf_provider *p = &c->providers[i];
+
+		counts[MX_SECTION_LIMITS] += p->limits.count + p->total_limits.count;
+		counts[MX_SECTION_LANE_RULES] += p->lanes.count;
+		for (j = 0; j < p->lanes.count; j++)
+			counts[MX_SECTION_LIMITS] += p->lanes.items[j].limits.count;
 	}
 	counts[MX_SECTION_PREFIX4] = counts[MX_SECTION_PREFIX4_VALUE] = t->provider_count[MX_IPV4];
 	counts[MX_SECTION_PREFIX6] = counts[MX_SECTION_PREFIX6_VALUE] = t->provider_count[MX_IPV6];
@@ -138,7 +148,8 @@ static void put_pools(struct mx_snapshot *s, const struct mx_config *c)
 		out[i] = (struct mx_pool){ .first_member = member,
 					   .members = pool->members.count,
 					   .first_slot = s->slots,
-					   .overflow = pool->overflow };
+					   .overflow = pool->overflow,
+					   .max_share = (u16)pool->max_share };
 		for (j = 0; j < pool->members.count; j++)
 			members[member++].source = pool->members.items[j].source;
 		s->slots += pool->members.count * c->provider_count;
@@ -151,8 +162,16 @@ static void put_providers_and_routes(struct mx_snapshot *s, const struct mx_conf
 	struct mx_route *routes = section(s, MX_SECTION_ROUTES);
 	u32 i;
 
-	for (i = 0; i < c->provider_count; i++)
-		providers[i].balance = c->providers[i].balance;
+	for (i = 0; i < c->provider_count; i++) {
+		const struct mx_conf_provider *p = &c->providers[i];
+
+		providers[i] = (struct mx_provider){ .balance = (u16)p->balance,
+						     .pace = p->even_pace,
+						     .messages = p->messages_per_connection,
+						     .concurrency = p->concurrency,
+						     .wait = p->wait * 1000,
+						     .wait_max = p->wait_max };
+	}
 	for (i = 0; i < c->route_count; i++)
 		routes[i] = (struct mx_route){ .class = c->routes[i].class,
 					       .provider = c->routes[i].provider,
@@ -183,6 +202,49 @@ static struct mx_span put_clients(struct mx_net *out, u32 *at, const struct mx_c
 						.family = n->family };
 	}
 	return span;
+}
+
+static struct mx_span put_limits(struct mx_snapshot *s, u32 *at, const struct mx_limits *limits)
+{
+	struct mx_span span = { *at, limits->count };
+
+	if (limits->count)
+		memcpy((struct mx_limit *)section(s, MX_SECTION_LIMITS) + *at, limits->items,
+		       limits->count * sizeof(limits->items[0]));
+	*at += limits->count;
+	return span;
+}
+
+static int compare_rules(const void *a, const void *b)
+{
+	const struct mx_lane_rule *x = a, *y = b;
+
+	if (x->provider != y->provider)
+		return x->provider < y->provider ? -1 : 1;
+	return (x->source > y->source) - (x->source < y->source);
+}
+
+static void put_all_limits(struct mx_snapshot *s, const struct mx_config *c)
+{
+	struct mx_source *sources = section(s, MX_SECTION_SOURCES);
+	struct mx_provider *providers = section(s, MX_SECTION_PROVIDERS);
+	struct mx_lane_rule *rules = section(s, MX_SECTION_LANE_RULES);
+	u32 limit = 0, rule = 0, i, j;
+
+	for (i = 0; i < c->source_count; i++)
+		sources[i].limits = put_limits(s, &limit, &c->sources[i].limits);
+	for (i = 0; i < c->provider_count; i++) {
+		const struct mx_conf_provider *p = &c->providers[i];
+
+		providers[i].limits = put_limits(s, &limit, &p->limits);
+		providers[i].total_limits = put_limits(s, &limit, &p->total_limits);
+		for (j = 0; j < p->lanes.count; j++)
+			rules[rule++] =
+				(struct mx_lane_rule){ (u16)i, p->lanes.items[j].source, p->lanes.items[j].concurrency,
+						       put_limits(s, &limit, &p->lanes.items[j].limits) };
+	}
+	if (rule)
+		qsort(rules, rule, sizeof(*rules), compare_rules);
 }
 
 static void put_classes(struct mx_snapshot *s, const struct mx_config *c)
@@ -245,6 +307,7 @@ struct mx_snapshot *mx_compile(const struct mx_config *c, const u32 *numbers, u6
 	put_sources(s, c, numbers);
 	put_pools(s, c);
 	put_providers_and_routes(s, c);
+	put_all_limits(s, c);
 	put_classes(s, c);
 	put_ranges4(s, MX_SECTION_PREFIX4, t.provider[MX_IPV4], t.provider_count[MX_IPV4]);
 	put_ranges6(s, MX_SECTION_PREFIX6, t.provider[MX_IPV6], t.provider_count[MX_IPV6]);

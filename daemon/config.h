@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "core/limit.h"
 #include "core/snapshot.h"
 #include "daemon/log.h"
 
@@ -34,15 +35,6 @@ struct mx_conf_net {
 struct mx_conf_nets {
 	struct mx_conf_net *items;
 	u32 count;
-};
-
-enum mx_unit { MX_UNIT_MESSAGES, MX_UNIT_CONNECTIONS };
-enum mx_window { MX_WINDOW_HOUR, MX_WINDOW_DAY, MX_WINDOW_WEEK };
-
-struct mx_limit {
-	u64 count;
-	enum mx_unit unit;
-	enum mx_window window;
 };
 
 struct mx_limits {

@@ -69,16 +69,14 @@ static void print_numbers(FILE *out, const char *name, const struct mx_conf_ids 
 
 static void print_limits(FILE *out, const char *name, const struct mx_limits *list)
 {
-	static const char *const units[] = { "messages", "connections" };
-	static const char *const windows[] = { "hour", "day", "week" };
 	u32 i;
 
 	if (!list->count)
 		return;
 	fprintf(out, " %s = [ ", name);
 	for (i = 0; i < list->count; i++)
-		fprintf(out, "%s\"%llu %s/%s\"", i ? ", " : "", (unsigned long long)list->items[i].count,
-			units[list->items[i].unit], windows[list->items[i].window]);
+		fprintf(out, "%s\"%u %s/%s\"", i ? ", " : "", list->items[i].most, mx_unit_name(list->items[i].unit),
+			mx_period_name(list->items[i].period));
 	fputs(" ];", out);
 }
 

@@ -353,33 +353,23 @@ MX_READER(mx_read_weights)
 	return true;
 }
 
-static int word_index(const char *word, const char *const *words)
-{
-	int i;
-
-	for (i = 0; words[i]; i++)
-		if (!strcmp(word, words[i]))
-			return i;
-	return -1;
-}
-
 static bool parse_limit(const char *text, struct mx_limit *limit)
 {
-	static const char *const units[] = { "messages", "connections", NULL };
-	static const char *const windows[] = { "hour", "day", "week", NULL };
-	char unit[16], window[16];
-	int end = 0, u, w;
+	char unit[16], period[16];
+	unsigned long long most;
+	int end = 0;
+	u16 u, p;
 
 	if (!isdigit((unsigned char)*text) ||
-	    sscanf(text, "%12llu %15[a-z]/%15[a-z]%n", (unsigned long long *)&limit->count, unit, window, &end) != 3 ||
-	    text[end])
+	    sscanf(text, "%12llu %15[a-z]/%15[a-z]%n", &most, unit, period, &end) != 3 || text[end])
 		return false;
-	u = word_index(unit, units);
-	w = word_index(window, windows);
-	if (u < 0 || w < 0 || !limit->count || limit->count > 1000000000)
+	for (u = 0; u < MX_UNITS && strcmp(unit, mx_unit_name(u)); u++)
+		;
+	for (p = 0; p < MX_PERIODS && strcmp(period, mx_period_name(p)); p++)
+		;
+	if (u == MX_UNITS || p == MX_PERIODS || !most || most > 1000000000)
 		return false;
-	limit->unit = (enum mx_unit)u;
-	limit->window = (enum mx_window)w;
+	*limit = (struct mx_limit){ (u32)most, u, p };
 	return true;
 }
 

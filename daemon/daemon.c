@@ -240,8 +240,9 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_daemon_apply(d); /* without the queue rule: the fallback decides until we answer */
 	if (d->table_error)
 		exit(1);
-	d->queues = mx_queues_start(config->queue_first, config->queues, &d->policy, d->recent, d->journal,
-				    d->watched->beats);
+	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
+	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal };
+	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
 	mx_daemon_apply(d);
 	if (d->table_error)
@@ -273,6 +274,7 @@ static void leave(struct mx_daemon *d)
 	if (d->flows)
 		mx_flows_stop(d->flows);
 	event_base_free(d->base);
+	mx_bookkeeper_stop(d->bookkeeper);
 	mx_table_close(d->table);
 	mx_addresses_close(d->addresses);
 	mx_policy_free(&d->policy);

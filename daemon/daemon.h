@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon as a whole: what it consists of, and what the control commands may ask of it. All of it runs in the main
- * thread but the queue threads and the flow thread.
+ * thread but the queue threads, that of those that wait, the flow thread and the bookkeeper.
  */
 #ifndef MX_DAEMON_DAEMON_H
 #define MX_DAEMON_DAEMON_H
@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "daemon/addresses.h"
+#include "daemon/bookkeeper.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
@@ -28,6 +29,8 @@ struct mx_daemon {
 	struct mx_addresses *addresses;
 	struct mx_recent *recent;
 	struct mx_journal *journal;
+	struct mx_intake intake;
+	struct mx_bookkeeper *bookkeeper;
 	struct mx_queues *queues;
 	struct mx_flows *flows; /* NULL: flow-accounting is off */
 	struct mx_control *control;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/classify.h"
 #include "daemon/compile.h"
 #include "daemon/names.h"
 
@@ -147,9 +148,15 @@ static void apply_states(struct mx_policy *p)
 	u32 provider, source, i;
 
 	for (provider = 0; provider < p->state.providers; provider++)
-		for (source = 0; source < p->state.sources; source++)
-			if (mx_state_lane(&p->state, provider, source)->flags) /* most lanes are never touched */
-				mx_state_lane(&p->state, provider, source)->flags = 0;
+		for (source = 0; source < p->state.sources; source++) {
+			struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+			u32 slots = mx_snapshot_lane_concurrency(p->snapshot, provider, source);
+
+			if (lane->flags || lane->slots != slots) { /* most lanes are never touched */
+				lane->flags = 0;
+				lane->slots = slots;
+			}
+		}
 	for (i = 0; i < p->state_count; i++) {
 		const struct mx_set_state *s = &p->states[i];
 		u16 paused = mx_config_source(p->config, s->source);
@@ -166,6 +173,7 @@ static void apply_settings(struct mx_policy *p)
 	mx_state_settle_expected(&p->state, p->snapshot);
 	apply_weights(p);
 	apply_states(p);
+	pthread_cond_broadcast(p->room);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -286,6 +294,39 @@ bool mx_policy_weight_is_set(const struct mx_policy *p, u32 pool, u32 provider, 
 	return set_weight_of(p, pool, provider, member) != NULL;
 }
 
+/* --- deciding --------------------------------------------------------------------------------------------------- */
+
+u64 mx_policy_tick(struct mx_policy *p)
+{
+	u64 now = mx_clock_now(&p->clock);
+
+	if (mx_ledger_tick(p->ledger, now, mx_clock_wall()))
+		pthread_cond_broadcast(p->room);
+	return now;
+}
+
+void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v, u64 *now)
+{
+	*now = mx_policy_tick(p);
+	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
+	mx_account(p->snapshot, &p->state, flow, v);
+	if (v->action == MX_ASSIGN)
+		mx_ledger_charge(p->ledger, v->provider, v->source, *now);
+	else if (v->action == MX_HOLD && v->reason == MX_REASON_LEDGER)
+		mx_ledger_want(p->ledger, v->provider, v->source, *now);
+	if (mx_ledger_is_urgent(p->ledger))
+		pthread_cond_signal(p->spent);
+}
+
+void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
+{
+	struct mx_verdict v = { .action = MX_HOLD, .reason = MX_REASON_PACE };
+
+	v.provider = mx_classify_provider(p->snapshot, flow);
+	v.route = mx_classify_route(p->snapshot, flow, v.provider, MX_NONE);
+	mx_account(p->snapshot, &p->state, flow, &v);
+}
+
 /* --- one policy after another ----------------------------------------------------------------------------------- */
 
 static const char **names_of(u32 count, const void *first, size_t stride)
@@ -324,18 +365,57 @@ static void release(struct mx_policy *p)
 	free(p->pool_names);
 }
 
+/* Waits for it are timed by CLOCK_MONOTONIC: nobody sets that. */
+static pthread_cond_t *new_cond(void)
+{
+	pthread_cond_t *cond = mx_alloc(sizeof(*cond));
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+	return cond;
+}
+
+static void load_account(const struct mx_ledger_row *row, void *arg)
+{
+	struct mx_policy *p = arg;
+
+	mx_ledger_load(p->ledger, row, mx_clock_now(&p->clock));
+}
+
+static void adopt(struct mx_policy *p)
+{
+	struct mx_ledger_terms terms = { p->config, p->snapshot, &p->state, p->source_names, p->provider_names };
+
+	mx_ledger_adopt(p->ledger, &terms, mx_clock_now(&p->clock));
+}
+
 void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store,
 		    u8 (*usable)(const struct mx_conf_source *, void *), void *usable_arg)
 {
+	struct mx_clock_reading reading = mx_clock_read();
+	struct mx_clock_mark mark;
+
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->lock, NULL);
+	p->room = new_cond();
+	p->spent = new_cond();
 	p->store = store;
 	p->since = time(NULL);
 	p->usable = usable;
 	p->usable_arg = usable_arg;
+	p->ledger = mx_ledger_new();
+	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
+	mx_store_accounts(store, load_account, p);
+	if (mx_ledger_lost(p->ledger))
+		mx_log(MX_LOG_WARNING, "ledger: the daemon did not end in order: %llu connections count as made",
+		       (unsigned long long)mx_ledger_lost(p->ledger));
 	mx_store_weights(store, add_weight, p);
 	mx_store_states(store, add_state, p);
 	compile(p, config, 1);
+	adopt(p);
 	apply_settings(p);
 }
 
@@ -346,6 +426,9 @@ void mx_policy_free(struct mx_policy *p)
 	free(p->states);
 	free(p->weights);
 	release(p);
+	mx_ledger_free(p->ledger);
+	free(p->room);
+	free(p->spent);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -386,6 +469,7 @@ static void carry_counters(struct mx_policy *to, const struct mx_policy *from, c
 		if (old == MX_NONE)
 			continue;
 		to->state.passed[provider] = from->state.passed[old];
+		to->state.held_total[provider] = from->state.held_total[old];
 		memcpy(mx_state_refused(&to->state, provider, 0), mx_state_refused(&from->state, old, 0),
 		       MX_REASON_COUNT * sizeof(u64));
 		for (source = 0; source < to->state.sources; source++)
@@ -463,6 +547,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	mx_state_settle_expected(&p->state, p->snapshot);
 	carry(next, &old, &o);
 	take_over(p, next);
+	adopt(p);
 	apply_states(p); /* the flags came along with the counters */
 	pthread_mutex_unlock(&p->lock);
 

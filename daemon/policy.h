@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy in force: configuration, snapshot and state, with what the operator has set on top.
+ * The policy in force: configuration, snapshot, state and ledger, with what the operator has set on top.
  *
  * The main thread alone changes it. The queue threads decide under the lock; everything that is changed or read by
  * more than one of them is changed or read under it, and nothing slow is ever done there.
@@ -11,7 +11,9 @@
 #include <pthread.h>
 
 #include "core/decide.h"
+#include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/ledger.h"
 #include "daemon/store.h"
 
 /* What the operator (or mxrep) has set; names are those of mx_name(), "" for everywhere. */
@@ -28,6 +30,8 @@ struct mx_set_state {
 
 struct mx_policy {
 	pthread_mutex_t lock;
+	pthread_cond_t *room;  /* somebody who had none may have some now: for those that are held */
+	pthread_cond_t *spent; /* something has to be written: for the bookkeeper */
 	struct mx_config *config;
 	struct mx_snapshot *snapshot;
 	struct mx_state state;
@@ -36,6 +40,8 @@ struct mx_policy {
 	const char **provider_names;
 	const char **pool_names;
 
+	struct mx_ledger *ledger;
+	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
 	u32 weight_count;
@@ -62,6 +68,19 @@ void mx_policy_free(struct mx_policy *policy);
 struct mx_policy *mx_policy_prepare(const struct mx_policy *policy, struct mx_config *config);
 void mx_policy_commit(struct mx_policy *policy, struct mx_policy *next);
 void mx_policy_discard(struct mx_policy *next);
+
+/*
+ * Decides and books one connection that has waited for `waited` ms, under the lock: everything from the clock to the
+ * ledger. The ledger's time is *now.
+ */
+void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 waited, struct mx_verdict *verdict,
+		      u64 *now);
+
+/* A connection goes on waiting, without being asked about: it keeps its place before those behind it. */
+void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
+
+/* Room that has become free is given, under the lock; the ledger's time now. */
+u64 mx_policy_tick(struct mx_policy *policy);
 
 /* Which addresses of a source are on this host: bit 1 << enum mx_family. */
 void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "daemon/hold.h"
 #include "daemon/packet.h"
 
 #define BATCH 32
@@ -41,9 +41,8 @@ struct queue {
 };
 
 struct mx_queues {
-	struct mx_policy *policy;
-	struct mx_recent *recent;
-	struct mx_journal *journal;
+	struct mx_intake *intake;
+	struct mx_hold *hold;
 	atomic_bool leaving;
 	u32 count;
 	struct queue queue[];
@@ -56,64 +55,51 @@ static u32 attr_u32(struct nlattr *const *attr, int type, u32 missing)
 	return attr[type] ? ntohl(mnl_attr_get_u32(attr[type])) : missing;
 }
 
-static void note_decision(struct mx_queues *all, const struct mx_flow *flow, const struct mx_verdict *v, time_t now)
+static size_t put_answer(char *to, u32 queue, u32 id, enum mx_answer answer, const u32 *mark)
 {
-	const struct mx_policy *p = all->policy;
-	struct mx_event event = {
-		.type = MX_EVENT_DECISION,
-		.time = now,
-		.family = flow->family,
-		.action = v->action,
-		.reason = v->reason,
-		.from_port = flow->from_port,
-		.to_port = flow->to_port,
-		.from = flow->from,
-		.to = flow->to,
-		.route = v->route,
-		.provider = p->provider_names[v->provider],
-		.pool = v->pool == MX_NONE ? NULL : p->pool_names[v->pool],
-		.source = v->source == MX_NONE ? NULL : p->source_names[v->source],
-	};
+	struct nlmsghdr *nlh = nfq_nlmsg_put(to, NFQNL_MSG_VERDICT, queue);
 
-	if (v->source != MX_NONE)
-		event.source_addr = p->config->sources[v->source].addr[flow->family];
-	mx_journal_add(all->journal, &event);
+	nfq_nlmsg_verdict_put(nlh, (int)id, answer == MX_ANSWER_DROP ? NF_DROP : NF_ACCEPT);
+	if (mark)
+		nfq_nlmsg_verdict_put_mark(nlh, *mark);
+	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
-/* The mark for a SYN: as before when it is known, else decided now. */
-static u32 decide(struct queue *q, const struct mx_flow *flow, u32 sequence)
+static void answer(struct queue *q, u32 id, enum mx_answer answer, const u32 *mark)
+{
+	q->answer_length += put_answer(q->answers + q->answer_length, q->number, id, answer, mark);
+	atomic_fetch_add_explicit(&q->answered, 1, memory_order_relaxed);
+}
+
+/* An answer by itself, from another thread: the kernel asks only that it comes by the queue's own socket. */
+static void answer_held(void *queue, u32 id, enum mx_answer answer, u32 mark)
+{
+	struct queue *q = queue;
+	char buffer[VERDICT_BYTES];
+
+	if (mnl_socket_sendto(q->socket, buffer, put_answer(buffer, q->number, id, answer, &mark)) < 0)
+		mx_log(MX_LOG_ERROR, "queue %u: cannot answer: %s", q->number, strerror(errno));
+	atomic_fetch_add_explicit(&q->answered, 1, memory_order_relaxed);
+}
+
+/* Answers a SYN that could be read, or leaves it to wait. */
+static void take_syn(struct queue *q, u32 id, const struct mx_flow *flow, u32 sequence)
 {
 	struct mx_queues *all = q->all;
-	struct mx_policy *p = all->policy;
-	struct mx_verdict verdict;
-	struct timespec mono;
+	struct mx_held_packet packet = { answer_held, q, id };
+	enum mx_answer what;
+	bool known;
 	u32 mark;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
-	pthread_mutex_lock(&p->lock);
-	if (mx_recent_find(all->recent, flow, sequence, (u32)mono.tv_sec, &mark)) {
+	pthread_mutex_lock(&all->intake->policy->lock);
+	what = mx_intake_answer(all->intake, flow, sequence, &mark, &known);
+	if (what == MX_ANSWER_WAIT)
+		mx_hold_put(all->hold, flow, sequence, &packet);
+	pthread_mutex_unlock(&all->intake->policy->lock);
+	if (known)
 		atomic_fetch_add_explicit(&q->repeated, 1, memory_order_relaxed);
-	} else {
-		mx_decide(p->snapshot, &p->state, flow, MX_NONE, &verdict);
-		mx_account(p->snapshot, &p->state, flow, &verdict);
-		mark = p->config->mode == MX_OBSERVE ? 0 : verdict.mark;
-		mx_recent_add(all->recent, flow, sequence, (u32)mono.tv_sec, mark);
-		note_decision(all, flow, &verdict, time(NULL));
-	}
-	mark |= flow->mark & ~p->snapshot->mark_mask;
-	pthread_mutex_unlock(&p->lock);
-	return mark;
-}
-
-static void answer(struct queue *q, u32 id, bool marked, u32 mark)
-{
-	struct nlmsghdr *nlh = nfq_nlmsg_put(q->answers + q->answer_length, NFQNL_MSG_VERDICT, q->number);
-
-	nfq_nlmsg_verdict_put(nlh, (int)id, NF_ACCEPT);
-	if (marked)
-		nfq_nlmsg_verdict_put_mark(nlh, mark);
-	q->answer_length += MNL_ALIGN(nlh->nlmsg_len);
-	atomic_fetch_add_explicit(&q->answered, 1, memory_order_relaxed);
+	if (what != MX_ANSWER_WAIT)
+		answer(q, id, what, what == MX_ANSWER_ACCEPT ? &mark : NULL);
 }
 
 /* What cannot be read is let go unmarked: then the rules behind decide, without us. */
@@ -132,10 +118,10 @@ static int take_packet(const struct nlmsghdr *nlh, void *arg)
 	flow.group = attr_u32(attr, NFQA_GID, MX_NO_ID);
 	if (!attr[NFQA_PAYLOAD] || !mx_packet_parse(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
 						    mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]), &flow, &sequence)) {
-		answer(q, id, false, 0);
+		answer(q, id, MX_ANSWER_ACCEPT, NULL);
 		return MNL_CB_OK;
 	}
-	answer(q, id, true, decide(q, &flow, sequence));
+	take_syn(q, id, &flow, sequence);
 	return MNL_CB_OK;
 }
 
@@ -230,16 +216,14 @@ static void bind_queue(struct queue *q)
 	setsockopt(mnl_socket_get_fd(q->socket), SOL_SOCKET, SO_RCVTIMEO, &beat, sizeof(beat));
 }
 
-struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_policy *policy, struct mx_recent *recent,
-				  struct mx_journal *journal, atomic_uint *beats)
+struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_intake *intake, atomic_uint *beats)
 {
 	struct mx_queues *all = mx_alloc(sizeof(*all) + count * sizeof(all->queue[0]));
 	sigset_t every, before;
 	u32 i;
 
-	all->policy = policy;
-	all->recent = recent;
-	all->journal = journal;
+	all->intake = intake;
+	all->hold = mx_hold_start(intake);
 	all->count = count;
 	for (i = 0; i < count; i++) {
 		all->queue[i].all = all;
@@ -264,6 +248,7 @@ void mx_queues_stop(struct mx_queues *all)
 	atomic_store_explicit(&all->leaving, true, memory_order_release);
 	for (i = 0; i < all->count; i++)
 		pthread_join(all->queue[i].thread, NULL);
+	mx_hold_stop(all->hold);
 	for (i = 0; i < all->count; i++)
 		mnl_socket_close(all->queue[i].socket);
 	free(all);

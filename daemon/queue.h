@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The queue engine: one thread and one netlink socket for each NFQUEUE. A thread takes what waits (up to 32 packets in
- * one system call), decides each, and answers all of them in one message.
+ * one system call), asks the intake about each, and answers all of them in one message; who has to wait is answered
+ * later, by hold.h.
  */
 #ifndef MX_DAEMON_QUEUE_H
 #define MX_DAEMON_QUEUE_H
 
 #include <stdatomic.h>
 
-#include "daemon/journal.h"
-#include "daemon/policy.h"
-#include "daemon/recent.h"
+#include "daemon/intake.h"
 
 struct mx_queues;
 
@@ -25,10 +24,9 @@ struct mx_queue_stats {
  * with the watchdog: each thread moves its own at least every quarter of a second. Ends the program when a queue
  * cannot be had.
  */
-struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_policy *policy, struct mx_recent *recent,
-				  struct mx_journal *journal, atomic_uint *beats);
+struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_intake *intake, atomic_uint *beats);
 
-/* Answers what still waits (the rule is gone by now), ends the threads, closes the queues. */
+/* Answers what is still queued (the rule is gone by now), drops what is held, ends the threads, closes the queues. */
 void mx_queues_stop(struct mx_queues *queues);
 
 u32 mx_queues_count(const struct mx_queues *queues);

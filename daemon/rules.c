@@ -165,7 +165,7 @@ static u64 candidate_weight(const struct mx_policy *p, u32 pool, u32 provider, u
 {
 	const struct mx_pool *pl = &mx_snapshot_pools(p->snapshot)[pool];
 
-	if (mx_state_candidate(&p->state, p->snapshot, pl, provider, member, family) != MX_REASON_CANDIDATE)
+	if (mx_state_eligible(&p->state, p->snapshot, pl, provider, member, family) != MX_REASON_CANDIDATE)
 		return 0;
 	return mx_state_slot(&p->state, pl, provider, member)->weight;
 }

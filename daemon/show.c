@@ -237,6 +237,19 @@ static json_t *stats_refused(const struct mx_policy *p)
 	return list;
 }
 
+static json_t *stats_held(const struct mx_policy *p)
+{
+	json_t *list = json_array();
+	u32 i;
+
+	for (i = 0; i < p->config->provider_count; i++)
+		if (p->state.held_total[i] || p->state.held[i])
+			json_array_append_new(list, json_pack("{s:s,s:i,s:I}", "provider", p->provider_names[i], "now",
+							      (int)p->state.held[i], "total",
+							      (json_int_t)p->state.held_total[i]));
+	return list;
+}
+
 /*
  * The figures belong together, so they are read under the lock; what is slow (making JSON of them) is done on a copy
  * of the counters.
@@ -264,10 +277,63 @@ json_t *mx_show_stats(struct mx_daemon *d)
 
 	json_object_set_new(a, "lanes", stats_lanes(&p));
 	json_object_set_new(a, "refused", stats_refused(&p));
-	json_object_set_new(a, "held", json_array());
+	json_object_set_new(a, "held", stats_held(&p));
 	json_object_set_new(a, "guarded", number(mx_table_counters(d->table).guarded));
 	json_object_set_new(a, "since", when(p.since));
 	free(memory);
+	return a;
+}
+
+/* --- quota ------------------------------------------------------------------------------------------------------ */
+
+struct quota {
+	json_t *list;
+	const char *source, *provider; /* NULL: all */
+	u64 now;
+	s64 wall; /* seconds */
+};
+
+/* For a source all of its limits; for one at a provider those of both as well. */
+static bool bears_on(const struct mx_quota *q, const struct quota *wanted)
+{
+	if (wanted->provider)
+		return (!q->source || q->source == wanted->source) && (!q->provider || q->provider == wanted->provider);
+	return !wanted->source || q->source == wanted->source;
+}
+
+static void quota_json(const struct mx_quota *q, void *arg)
+{
+	struct quota *wanted = arg;
+	u32 used = q->used, most = q->limit.most;
+	json_t *o;
+
+	if (!bears_on(q, wanted))
+		return;
+	o = json_pack("{s:s?,s:s?,s:s,s:s,s:I,s:I,s:I,s:I}", "source", q->source, "provider", q->provider, "unit",
+		      mx_unit_name(q->limit.unit), "period", mx_period_name(q->limit.period), "limit", (json_int_t)most,
+		      "used", (json_int_t)used, "free", (json_int_t)(used < most ? most - used : 0), "over",
+		      (json_int_t)(used > most ? used - most : 0));
+	if (q->limit.unit == MX_MESSAGES) {
+		json_object_set_new(o, "settled", number(q->settled));
+		json_object_set_new(o, "estimated", number(q->estimated));
+	}
+	json_object_set_new(o, "frees",
+			    q->free_at <= wanted->now || q->free_at == MX_NEVER
+				    ? json_null()
+				    : when(wanted->wall + (s64)((q->free_at - wanted->now + 999) / 1000)));
+	json_array_append_new(wanted->list, o);
+}
+
+json_t *mx_show_quota(struct mx_daemon *d, const char *source, const char *provider)
+{
+	struct quota wanted = { json_array(), source, provider, 0, time(NULL) };
+	json_t *a = answer();
+
+	pthread_mutex_lock(&d->policy.lock);
+	wanted.now = mx_policy_tick(&d->policy);
+	mx_ledger_quota(d->policy.ledger, wanted.now, quota_json, &wanted);
+	pthread_mutex_unlock(&d->policy.lock);
+	json_object_set_new(a, "quotas", wanted.list);
 	return a;
 }
 
@@ -493,10 +559,10 @@ static json_t *candidates(const struct mx_policy *p, u16 pool, u16 provider, enu
 	u32 i;
 
 	for (i = 0; i < members->members; i++)
-		if (mx_state_candidate(&p->state, p->snapshot, members, provider, i, family) == MX_REASON_CANDIDATE)
+		if (mx_state_candidate(&p->state, p->snapshot, pool, provider, i, family) == MX_REASON_CANDIDATE)
 			total += mx_state_slot(&p->state, members, provider, i)->weight;
 	for (i = 0; i < members->members; i++) {
-		enum mx_reason reason = mx_state_candidate(&p->state, p->snapshot, members, provider, i, family);
+		enum mx_reason reason = mx_state_candidate(&p->state, p->snapshot, pool, provider, i, family);
 		u32 weight = mx_state_slot(&p->state, members, provider, i)->weight;
 		bool eligible = reason == MX_REASON_CANDIDATE;
 
@@ -513,11 +579,17 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 {
 	struct mx_policy *p = &d->policy;
 	struct mx_verdict v;
-	json_t *a = answer();
+	json_t *a = answer(), *tried;
 	u16 route_class;
 
 	pthread_mutex_lock(&p->lock);
-	mx_decide(p->snapshot, &p->state, flow, class, &v);
+	mx_decide(p->snapshot, &p->state, flow, class, (struct mx_moment){ mx_policy_tick(p), 0 }, &v);
+	if (v.action == MX_HOLD && v.reason == MX_REASON_LEDGER) { /* a moment; it is as good as assigned */
+		v.action = MX_ASSIGN;
+		v.reason =
+			p->config->providers[v.provider].balance == MX_STICKY ? MX_REASON_STICKY : MX_REASON_WEIGHTED;
+	}
+	tried = v.pool == MX_NONE ? json_array() : candidates(p, v.pool, v.provider, flow->family);
 	pthread_mutex_unlock(&p->lock);
 	route_class = v.route == MX_NONE ? MX_NONE : p->config->routes[v.route].class;
 	json_object_set_new(a, "address", address(flow->family, flow->to));
@@ -532,8 +604,7 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 	json_object_set_new(a, "action", json_string(mx_action_name(v.action)));
 	json_object_set_new(a, "source", text_or_null(v.source == MX_NONE ? NULL : p->source_names[v.source]));
 	json_object_set_new(a, "reason", json_string(mx_reason_name(v.reason)));
-	json_object_set_new(a, "candidates",
-			    v.pool == MX_NONE ? json_array() : candidates(p, v.pool, v.provider, flow->family));
+	json_object_set_new(a, "candidates", tried);
 	return a;
 }
 

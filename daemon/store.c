@@ -5,13 +5,14 @@
 #include <libgen.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/log.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS weights (source TEXT, provider TEXT, pool TEXT, weight INTEGER,"
@@ -20,7 +21,11 @@ static const char schema[] =
 	" since INTEGER, until INTEGER, PRIMARY KEY (source, provider, owner));"
 	"CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, number INTEGER);"
 	"CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY);"
-	"PRAGMA user_version = 1;";
+	"CREATE TABLE IF NOT EXISTS accounts (source TEXT, provider TEXT, network INTEGER, leased_messages INTEGER,"
+	" leased_connections INTEGER, data BLOB, PRIMARY KEY (source, provider, network)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, ledger INTEGER, wall INTEGER, boot INTEGER,"
+	" boot_id TEXT);"
+	"PRAGMA user_version = 2;";
 
 struct mx_store {
 	sqlite3 *db;
@@ -108,6 +113,60 @@ static bool run(struct mx_store *store, const char *sql, const char *types, ...)
 	}
 	sqlite3_finalize(q);
 	return rc == SQLITE_DONE;
+}
+
+static int put_account(sqlite3_stmt *q, const struct mx_ledger_row *row)
+{
+	int rc;
+
+	sqlite3_bind_text(q, 1, row->source, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 3, (s64)row->network);
+	sqlite3_bind_int64(q, 4, row->lease[MX_MESSAGES]);
+	sqlite3_bind_int64(q, 5, row->lease[MX_CONNECTIONS]);
+	sqlite3_bind_blob(q, 6, row->data, sizeof(row->data), SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int put_clock(sqlite3 *db, const struct mx_clock_mark *mark)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)", -1, &q, NULL);
+
+	sqlite3_bind_int64(q, 1, (s64)mark->ledger);
+	sqlite3_bind_int64(q, 2, mark->wall);
+	sqlite3_bind_int64(q, 3, (s64)mark->boot);
+	sqlite3_bind_text(q, 4, mark->boot_id, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
+				  const struct mx_clock_mark *mark)
+{
+	sqlite3_stmt *q = NULL;
+	u32 i;
+	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?)", -1, &q,
+					NULL);
+	for (i = 0; rc == SQLITE_OK && i < count; i++)
+		rc = put_account(q, &rows[i]);
+	sqlite3_finalize(q);
+	if (rc == SQLITE_OK)
+		rc = put_clock(store->db, mark);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+	free(store->error);
+	store->error = rc == SQLITE_OK ? NULL : mx_strdup(sqlite3_errmsg(store->db));
+	if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return store->error;
 }
 
 bool mx_store_put_weight(struct mx_store *store, const struct mx_stored_weight *w)
@@ -210,4 +269,42 @@ void mx_store_addresses(struct mx_store *store, void (*each)(const char *, void 
 	while (q && sqlite3_step(q) == SQLITE_ROW)
 		each(column(q, 0), arg);
 	sqlite3_finalize(q);
+}
+
+void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT source, provider, network, leased_messages, leased_connections, data"
+				       " FROM accounts");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW) {
+		struct mx_ledger_row row = { .source = column(q, 0),
+					     .provider = column(q, 1),
+					     .network = (u64)sqlite3_column_int64(q, 2),
+					     .lease = { [MX_MESSAGES] = (u32)sqlite3_column_int64(q, 3),
+							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(q, 4) } };
+
+		if (sqlite3_column_bytes(q, 5) != sizeof(row.data)) {
+			mx_log(MX_LOG_ERROR, "ledger: the account of %s at %s cannot be read: it starts from nothing",
+			       row.source, row.provider);
+			continue;
+		}
+		memcpy(row.data, sqlite3_column_blob(q, 5), sizeof(row.data));
+		each(&row, arg);
+	}
+	sqlite3_finalize(q);
+}
+
+bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark)
+{
+	sqlite3_stmt *q = query(store, "SELECT ledger, wall, boot, boot_id FROM clock");
+	bool found = q && sqlite3_step(q) == SQLITE_ROW;
+
+	if (found) {
+		*mark = (struct mx_clock_mark){ .ledger = (u64)sqlite3_column_int64(q, 0),
+						.wall = sqlite3_column_int64(q, 1),
+						.boot = (u64)sqlite3_column_int64(q, 2) };
+		snprintf(mark->boot_id, sizeof(mark->boot_id), "%s", column(q, 3));
+	}
+	sqlite3_finalize(q);
+	return found;
 }

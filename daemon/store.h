@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What has to survive a restart, in one SQLite file: the operator's weights and states, the mark of each source, the
- * addresses that the daemon added to an interface. Everything is keyed by name. A write that fails is said loudly and
- * remembered for `status`; the daemon goes on.
+ * What has to survive a restart, in one SQLite file: the ledger's accounts, the operator's weights and states, the mark
+ * of each source, the addresses that the daemon added to an interface. Everything is keyed by name. A write that fails
+ * is said loudly and remembered for `status`; the daemon goes on.
+ *
+ * One thread uses a store; another one opens its own.
  */
 #ifndef MX_DAEMON_STORE_H
 #define MX_DAEMON_STORE_H
 
-#include "core/port.h"
+#include "daemon/clock.h"
+#include "daemon/ledger.h"
 
 struct mx_store;
 
@@ -45,10 +48,18 @@ bool mx_store_delete_state(struct mx_store *store, const char *source, const cha
 bool mx_store_put_mark(struct mx_store *store, const char *source, u32 number);
 bool mx_store_put_address(struct mx_store *store, const char *address, bool added);
 
+/* Writes rows of the ledger and the time, all or nothing; on disk when it returns. NULL, or what went wrong. */
+const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
+				  const struct mx_clock_mark *mark);
+
+/* The time that was written last. False: none was. */
+bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark);
+
 /* Calls `each` for every row; the strings live for the call only. */
 void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg);
 void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg);
 void mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
+void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg);
 void mx_store_addresses(struct mx_store *store, void (*each)(const char *address, void *), void *arg);
 
 #endif

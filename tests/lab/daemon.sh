@@ -6,7 +6,7 @@
 # config_write [LINE...]: $LAB_DIR/mxload.conf with the lab's sources (weights: LAB_WEIGHTS, "5 3 1") and providers; the
 # lines are added at the top level, e.g. config_write 'queues = 1;' 'mode = "observe";'.
 config_write() {
-	local n weights members=
+	local n more weights members=
 	read -r -a weights <<< "${LAB_WEIGHTS:-5 3 1}"
 	{
 		echo "ledger = \"$LAB_DIR/ledger.db\";"
@@ -14,16 +14,18 @@ config_write() {
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 		echo 'sources: {'
 		for ((n = 1; n <= LAB_SOURCES; n++)); do
-			echo "    mx$n: { address = \"$(source_address "$n" 4)\"; address6 = \"$(source_address "$n" 6)\"; };"
+			more=LAB_MX$n
+			echo "    mx$n: { address = \"$(source_address "$n" 4)\"; address6 = \"$(source_address "$n" 6)\"; ${!more-} };"
 			members+=" mx$n = ${weights[n - 1]-1};"
 		done
 		cat <<- END
 			};
 			pools: { main: { members: {$members }; }; };
 			providers: {
-			    google:    { prefixes = [ "198.51.100.8/29", "2001:db8:100:1::/64" ]; };
-			    microsoft: { prefixes = [ "198.51.100.16/29", "2001:db8:100:2::/64" ]; };
-			    yahoo:     { prefixes = [ "198.51.100.24/29", "2001:db8:100:3::/64" ]; };
+			    google:    { prefixes = [ "198.51.100.8/29", "2001:db8:100:1::/64" ]; ${LAB_GOOGLE-} };
+			    microsoft: { prefixes = [ "198.51.100.16/29", "2001:db8:100:2::/64" ]; ${LAB_MICROSOFT-} };
+			    yahoo:     { prefixes = [ "198.51.100.24/29", "2001:db8:100:3::/64" ]; ${LAB_YAHOO-} };
+			    default:   { ${LAB_DEFAULT-} };
 			};
 			routes = ( { pool = "main"; } );
 		END

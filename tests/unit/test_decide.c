@@ -116,15 +116,15 @@ static void test_taken_for_a_class(void **state)
 	struct mx_verdict v;
 
 	(void)state;
-	mx_decide(b.snapshot, &b.state, &flow, forwarded, &v);
+	mx_decide(b.snapshot, &b.state, &flow, forwarded, (struct mx_moment){ 0, 0 }, &v);
 	assert_int_equal(v.route, 0);
-	mx_decide(b.snapshot, &b.state, &flow, lan, &v);
+	mx_decide(b.snapshot, &b.state, &flow, lan, (struct mx_moment){ 0, 0 }, &v);
 	assert_int_equal(v.route, 1);
-	mx_decide(b.snapshot, &b.state, &elsewhere, forwarded, &v);
+	mx_decide(b.snapshot, &b.state, &elsewhere, forwarded, (struct mx_moment){ 0, 0 }, &v);
 	assert_int_equal(v.route, 2);
 	flow.user = 65534;
 	flow.mark = 0x10;
-	mx_decide(b.snapshot, &b.state, &flow, lan, &v);
+	mx_decide(b.snapshot, &b.state, &flow, lan, (struct mx_moment){ 0, 0 }, &v);
 	assert_int_equal(v.route, 1);
 }
 

@@ -235,6 +235,15 @@ static int run_pools(const struct command *c, const struct options *o)
 	return ask_once(request(c->name), o, mx_show_pools);
 }
 
+static int run_quota(const struct command *c, const struct options *o)
+{
+	json_t *r = request(c->name);
+
+	put_text(r, "source", o->word[0]);
+	put_text(r, "provider", o->word[1]);
+	return ask_once(r, o, mx_show_quota);
+}
+
 static bool parse_number(const char *text, long most, long *n)
 {
 	char *end;
@@ -394,6 +403,8 @@ static const struct command commands[] = {
 	{ "providers", "[NAME]", "", "the providers; with a name, its prefixes and lanes too", "", run_providers, 0,
 	  1 },
 	{ "pools", "", "", "the pools and their members", "", run_pools, 0, 0 },
+	{ "quota", "[SOURCE [PROVIDER]]", "", "every limit: what is used, what is free, and when more is", "",
+	  run_quota, 0, 2 },
 	{ "weight", "SOURCE [PROVIDER] N", "pR", "change a weight now, durably",
 	  LANE_HELP "  N                  from 0 (nothing) to 1000\n", run_weight, 1, 3 },
 	{ "pause", "SOURCE [PROVIDER]", "fr", "no new connections from a source; open ones go on", LANE_HELP, run_pause,

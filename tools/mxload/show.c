@@ -328,6 +328,30 @@ void mx_show_pools(const json_t *a)
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */
 
+void mx_show_quota(const json_t *a)
+{
+	struct mx_table *t = mx_table_new("SOURCE", "PROVIDER", "LIMIT", ">USED", ">SETTLED", ">ESTIMATED", ">FREE",
+					  ">OVER", "FREES", NULL);
+	const json_t *q;
+	char buffer[32];
+	size_t i;
+
+	json_array_foreach (json_object_get(a, "quotas"), i, q) {
+		bool messages = json_object_get(q, "settled");
+
+		mx_table_cell(t, "%s", *optional(q, "source") ? text(q, "source") : "(all)");
+		mx_table_cell(t, "%s", *optional(q, "provider") ? text(q, "provider") : "(all)");
+		mx_table_cell(t, "%lld %s/%s", number(q, "limit"), text(q, "unit"), text(q, "period"));
+		mx_table_cell(t, "%lld", number(q, "used"));
+		mx_table_cell(t, messages ? "%lld" : "-", number(q, "settled"));
+		mx_table_cell(t, messages ? "%lld" : "-", number(q, "estimated"));
+		mx_table_cell(t, "%lld", number(q, "free"));
+		mx_table_cell(t, "%lld", number(q, "over"));
+		mx_table_cell(t, "%s", local_time(text(q, "frees"), buffer, sizeof(buffer)));
+	}
+	mx_table_print(t, stdout);
+}
+
 void mx_show_weight(const json_t *a)
 {
 	struct mx_table *t = mx_table_new("POOL", "PROVIDER", "SOURCE", ">WEIGHT", NULL);

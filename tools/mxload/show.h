@@ -15,6 +15,7 @@ void mx_show_stats(const json_t *answer, enum mx_by by);
 void mx_show_sources(const json_t *answer);
 void mx_show_providers(const json_t *answer);
 void mx_show_pools(const json_t *answer);
+void mx_show_quota(const json_t *answer);
 void mx_show_weight(const json_t *answer);
 void mx_show_pause(const json_t *answer);
 void mx_show_explain(const json_t *answer);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/bookkeeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ROWS 64         /* in one commit: they are gathered under the policy's lock, which must be short */
+#define REST_MSEC 5000  /* what nobody waits for is written this often */
+#define RETRY_MSEC 1000 /* after an error */
+
+struct mx_bookkeeper {
+	pthread_t thread;
+	struct mx_policy *policy;
+	struct mx_store *store;
+	bool leaving;
+	struct mx_bookkeeper_stats stats;
+	struct mx_ledger_row rows[ROWS];
+};
+
+/* Waits, under the lock, until something is urgent or the time is over. */
+static void rest(struct mx_bookkeeper *b)
+{
+	struct mx_policy *p = b->policy;
+	bool failing = *b->stats.error;
+	struct timespec until;
+	u32 msec = failing ? RETRY_MSEC : REST_MSEC;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += msec / 1000;
+	while (!b->leaving && (failing || !mx_ledger_is_urgent(p->ledger)))
+		if (pthread_cond_timedwait(p->spent, &p->lock, &until) == ETIMEDOUT)
+			return;
+}
+
+/* Says what went wrong once, and that it is well again. */
+static void take_result(struct mx_bookkeeper *b, const char *error, u32 rows)
+{
+	if (error && !*b->stats.error)
+		mx_log(MX_LOG_ERROR, "ledger: %s: what was written ahead may be sent, then connections are refused",
+		       error);
+	if (!error && *b->stats.error)
+		mx_log(MX_LOG_WARNING, "ledger: it can be written again");
+	snprintf(b->stats.error, sizeof(b->stats.error), "%s", error ? error : "");
+	b->stats.commits += !error;
+	b->stats.rows += error ? 0 : rows;
+}
+
+/* Writes one handful; false when there is nothing more to do now. With the lock held; it is open meanwhile. */
+static bool write_some(struct mx_bookkeeper *b)
+{
+	struct mx_policy *p = b->policy;
+	struct mx_clock_reading reading;
+	struct mx_clock_mark mark;
+	const char *error;
+	u32 n;
+
+	n = mx_ledger_collect(p->ledger, b->rows, ROWS, !b->leaving, mx_clock_now(&p->clock));
+	if (!n)
+		return false;
+	pthread_mutex_unlock(&p->lock);
+	reading = mx_clock_read();
+	mark = mx_clock_mark(&p->clock, &reading);
+	error = mx_store_put_accounts(b->store, b->rows, n, &mark);
+	pthread_mutex_lock(&p->lock);
+	mx_clock_catch_up(&p->clock, &reading);
+	take_result(b, error, n);
+	mx_ledger_written(p->ledger, b->rows, n, !error, mx_clock_now(&p->clock));
+	p->state.ledger_stuck = error != NULL;
+	pthread_cond_broadcast(p->room);
+	return !error;
+}
+
+static void *run(void *arg)
+{
+	struct mx_bookkeeper *b = arg;
+	struct mx_policy *p = b->policy;
+
+	pthread_mutex_lock(&p->lock);
+	while (!b->leaving) {
+		rest(b);
+		while (write_some(b))
+			;
+	}
+	while (write_some(b))
+		;
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct mx_bookkeeper *mx_bookkeeper_start(struct mx_policy *policy, const char *path)
+{
+	struct mx_bookkeeper *b = mx_alloc(sizeof(*b));
+	sigset_t every, before;
+
+	b->policy = policy;
+	b->store = mx_store_open(path);
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	if (pthread_create(&b->thread, NULL, run, b))
+		mx_fatal("cannot start the ledger's thread");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return b;
+}
+
+void mx_bookkeeper_stop(struct mx_bookkeeper *b)
+{
+	pthread_mutex_lock(&b->policy->lock);
+	b->leaving = true;
+	mx_ledger_end_leases(b->policy->ledger);
+	pthread_cond_signal(b->policy->spent);
+	pthread_mutex_unlock(&b->policy->lock);
+	pthread_join(b->thread, NULL);
+	mx_store_close(b->store);
+	free(b);
+}
+
+struct mx_bookkeeper_stats mx_bookkeeper_stats(struct mx_bookkeeper *b)
+{
+	struct mx_bookkeeper_stats stats;
+
+	pthread_mutex_lock(&b->policy->lock);
+	stats = b->stats;
+	pthread_mutex_unlock(&b->policy->lock);
+	return stats;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/clock.h"
+
+#include <stdio.h>
+#include <sys/timex.h>
+#include <time.h>
+
+static u64 read_ms(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
+struct mx_clock_reading mx_clock_read(void)
+{
+	struct mx_clock_reading r = { .wall = (s64)read_ms(CLOCK_REALTIME), .boot = read_ms(CLOCK_BOOTTIME) };
+	FILE *in = fopen("/proc/sys/kernel/random/boot_id", "re");
+	struct timex timex = { 0 };
+
+	if (!in || fscanf(in, "%39s", r.boot_id) != 1)
+		r.boot_id[0] = '\0';
+	if (in)
+		fclose(in);
+	r.synchronised = adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
+	return r;
+}
+
+static bool same_boot(const struct mx_clock_mark *mark, const struct mx_clock_reading *r)
+{
+	return *r->boot_id && !strcmp(mark->boot_id, r->boot_id) && r->boot >= mark->boot;
+}
+
+void mx_clock_start(struct mx_clock *c, const struct mx_clock_mark *mark, const struct mx_clock_reading *r)
+{
+	u64 passed;
+
+	*c = (struct mx_clock){ 0 };
+	if (!mark) {
+		c->ahead = (u64)r->wall - r->boot;
+		return;
+	}
+	c->mark = *mark;
+	if (same_boot(mark, r)) {
+		passed = r->boot - mark->boot;
+	} else {
+		passed = r->wall > mark->wall ? (u64)(r->wall - mark->wall) : 0;
+		c->late = !r->synchronised && passed > r->boot;
+		if (c->late)
+			passed = r->boot;
+	}
+	c->ahead = mark->ledger + passed - r->boot;
+}
+
+void mx_clock_catch_up(struct mx_clock *c, const struct mx_clock_reading *r)
+{
+	u64 reached;
+
+	if (!c->late || !r->synchronised || r->wall < c->mark.wall)
+		return;
+	c->late = false;
+	reached = c->mark.ledger + (u64)(r->wall - c->mark.wall);
+	if (reached > r->boot + c->ahead)
+		c->ahead = reached - r->boot;
+}
+
+struct mx_clock_mark mx_clock_mark(const struct mx_clock *c, const struct mx_clock_reading *r)
+{
+	struct mx_clock_mark mark = { .ledger = r->boot + c->ahead, .wall = r->wall, .boot = r->boot };
+
+	snprintf(mark.boot_id, sizeof(mark.boot_id), "%s", r->boot_id);
+	return mark;
+}
+
+u64 mx_clock_now(const struct mx_clock *c)
+{
+	return read_ms(CLOCK_BOOTTIME) + c->ahead;
+}
+
+u64 mx_clock_wall(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}

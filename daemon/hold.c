@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/hold.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BATCH 64            /* answers that are gathered before they are sent */
+#define LOOK_NSEC 250000000 /* the longest that the thread sleeps while somebody waits: patience ends by itself */
+
+struct held {
+	struct held *next;
+	struct mx_flow flow;
+	u32 sequence;
+	u64 since; /* ms of the ledger's clock */
+	struct mx_held_packet packet;
+};
+
+struct mx_hold {
+	pthread_t thread;
+	struct mx_intake *intake;
+	struct held *first, **last;
+	bool leaving;
+};
+
+struct answer {
+	struct mx_held_packet packet;
+	enum mx_answer answer;
+	u32 mark;
+};
+
+void mx_hold_put(struct mx_hold *h, const struct mx_flow *flow, u32 sequence, const struct mx_held_packet *packet)
+{
+	struct held *held = mx_alloc(sizeof(*held));
+
+	held->flow = *flow;
+	held->sequence = sequence;
+	held->since = mx_clock_now(&h->intake->policy->clock);
+	held->packet = *packet;
+	*h->last = held;
+	h->last = &held->next;
+	if (h->first == held) /* the thread sleeps without an end */
+		pthread_cond_broadcast(h->intake->policy->room);
+}
+
+static struct held *take_out(struct mx_hold *h, struct held **at)
+{
+	struct held *held = *at;
+
+	*at = held->next;
+	if (!*at)
+		h->last = at;
+	return held;
+}
+
+/* Asks about everybody, in order; returns how many have an answer now. */
+static u32 ask_all(struct mx_hold *h, struct answer *answers)
+{
+	struct mx_policy *p = h->intake->policy;
+	u64 now = mx_policy_tick(p);
+	struct held **at = &h->first;
+	u32 n = 0;
+
+	mx_state_forget_held(&p->state, p->snapshot);
+	while (*at) {
+		struct held *held = *at;
+		u64 waited = now > held->since ? now - held->since : 1; /* 0 is for who has just come */
+		enum mx_answer answer = MX_ANSWER_WAIT;
+		u32 mark = 0;
+
+		if (n < BATCH)
+			answer = mx_intake_answer_again(h->intake, &held->flow, held->sequence, waited, &mark);
+		else
+			mx_policy_hold_place(p, &held->flow);
+		if (answer == MX_ANSWER_WAIT) {
+			at = &held->next;
+			continue;
+		}
+		answers[n++] = (struct answer){ held->packet, answer, mark };
+		free(take_out(h, at));
+	}
+	return n;
+}
+
+static void send_all(const struct answer *answers, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		answers[i].packet.answer(answers[i].packet.queue, answers[i].packet.id, answers[i].answer,
+					 answers[i].mark);
+}
+
+/* Until there may be room: when the ledger says, when somebody says so, or by and by. */
+static void sleep_some(struct mx_hold *h)
+{
+	struct mx_policy *p = h->intake->policy;
+	u64 now = mx_clock_now(&p->clock), next = mx_ledger_next(p->ledger);
+	u64 nsec = next <= now ? 1000000 : next - now < LOOK_NSEC / 1000000 ? (next - now) * 1000000 : LOOK_NSEC;
+	struct timespec until;
+
+	if (!h->first) {
+		pthread_cond_wait(p->room, &p->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	nsec += (u64)until.tv_nsec;
+	until.tv_sec += (time_t)(nsec / 1000000000);
+	until.tv_nsec = (long)(nsec % 1000000000);
+	pthread_cond_timedwait(p->room, &p->lock, &until);
+}
+
+static void *run(void *arg)
+{
+	struct mx_hold *h = arg;
+	struct mx_policy *p = h->intake->policy;
+	struct answer answers[BATCH];
+	u32 n;
+
+	pthread_mutex_lock(&p->lock);
+	while (!h->leaving) {
+		sleep_some(h);
+		if (!h->first)
+			continue;
+		n = ask_all(h, answers);
+		pthread_mutex_unlock(&p->lock);
+		send_all(answers, n);
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct mx_hold *mx_hold_start(struct mx_intake *intake)
+{
+	struct mx_hold *h = mx_alloc(sizeof(*h));
+	sigset_t every, before;
+
+	h->intake = intake;
+	h->last = &h->first;
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	if (pthread_create(&h->thread, NULL, run, h))
+		mx_fatal("cannot start the thread of those that wait");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return h;
+}
+
+void mx_hold_stop(struct mx_hold *h)
+{
+	struct mx_policy *p = h->intake->policy;
+
+	pthread_mutex_lock(&p->lock);
+	h->leaving = true;
+	pthread_cond_broadcast(p->room);
+	pthread_mutex_unlock(&p->lock);
+	pthread_join(h->thread, NULL);
+	while (h->first) {
+		struct held *held = take_out(h, &h->first);
+
+		held->packet.answer(held->packet.queue, held->packet.id, MX_ANSWER_DROP, 0);
+		free(held);
+	}
+	free(h);
+}

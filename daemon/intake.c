@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/intake.h"
+
+#include <time.h>
+
+#define WAITS 0xffffffffu /* in place of a mark: no answer is this, since one bit of the mark mask at least is 0 */
+
+static void note_decision(struct mx_intake *in, const struct mx_flow *flow, const struct mx_verdict *v)
+{
+	const struct mx_policy *p = in->policy;
+	struct mx_event event = {
+		.type = MX_EVENT_DECISION,
+		.time = time(NULL),
+		.family = flow->family,
+		.action = v->action,
+		.reason = v->reason,
+		.from_port = flow->from_port,
+		.to_port = flow->to_port,
+		.from = flow->from,
+		.to = flow->to,
+		.route = v->route,
+		.provider = p->provider_names[v->provider],
+		.pool = v->pool == MX_NONE ? NULL : p->pool_names[v->pool],
+		.source = v->source == MX_NONE ? NULL : p->source_names[v->source],
+	};
+
+	if (v->source != MX_NONE)
+		event.source_addr = p->config->sources[v->source].addr[flow->family];
+	mx_journal_add(in->journal, &event);
+}
+
+static u32 seconds(void)
+{
+	struct timespec mono;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
+	return (u32)mono.tv_sec;
+}
+
+static u32 whole_mark(const struct mx_policy *p, const struct mx_flow *flow, u32 ours)
+{
+	return ours | (flow->mark & ~p->snapshot->mark_mask);
+}
+
+enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u64 waited,
+				      u32 *mark)
+{
+	struct mx_policy *p = in->policy;
+	struct mx_verdict v;
+	u64 now;
+
+	mx_policy_decide(p, flow, waited, &v, &now);
+	if (v.action == MX_HOLD) {
+		if (!waited) {
+			p->state.held_total[v.provider] += v.reason != MX_REASON_LEDGER;
+			mx_recent_add(in->recent, flow, sequence, seconds(), WAITS);
+			note_decision(in, flow, &v);
+		}
+		return MX_ANSWER_WAIT;
+	}
+	*mark = p->config->mode == MX_OBSERVE ? 0 : v.mark;
+	mx_recent_add(in->recent, flow, sequence, seconds(), *mark);
+	note_decision(in, flow, &v);
+	*mark = whole_mark(p, flow, *mark);
+	return MX_ANSWER_ACCEPT;
+}
+
+enum mx_answer mx_intake_answer(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u32 *mark, bool *known)
+{
+	*known = mx_recent_find(in->recent, flow, sequence, seconds(), mark);
+	if (!*known)
+		return mx_intake_answer_again(in, flow, sequence, 0, mark);
+	if (*mark == WAITS)
+		return MX_ANSWER_DROP;
+	*mark = whole_mark(in->policy, flow, *mark);
+	return MX_ANSWER_ACCEPT;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is done with a SYN, wherever it comes from: one that was seen before gets the same answer; else it is decided,
+ * booked, remembered and told. Who has to wait is kept by hold.h.
+ */
+#ifndef MX_DAEMON_INTAKE_H
+#define MX_DAEMON_INTAKE_H
+
+#include "daemon/journal.h"
+#include "daemon/policy.h"
+#include "daemon/recent.h"
+
+struct mx_intake {
+	struct mx_policy *policy;
+	struct mx_recent *recent;
+	struct mx_journal *journal;
+};
+
+enum mx_answer {
+	MX_ANSWER_ACCEPT, /* with the mark */
+	MX_ANSWER_WAIT,   /* not yet: nothing is sent */
+	MX_ANSWER_DROP,   /* the same SYN waits already */
+};
+
+/* Answers one SYN, under the policy's lock. *mark is the packet's whole mark; *known: it was decided before. */
+enum mx_answer mx_intake_answer(struct mx_intake *intake, const struct mx_flow *flow, u32 sequence, u32 *mark,
+				bool *known);
+
+/* Answers one that has waited for `waited` ms again, under the policy's lock. */
+enum mx_answer mx_intake_answer_again(struct mx_intake *intake, const struct mx_flow *flow, u32 sequence, u64 waited,
+				      u32 *mark);
+
+#endif

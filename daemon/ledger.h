@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was charged to every source, every provider and every lane, in rolling windows; and from that the room that the
+ * state of the policy holds for the decision. Accounts are kept by name, so that a reload keeps them.
+ *
+ * What may be spent has been written down before (mx_ledger_collect(), mx_ledger_written()): the file holds of each
+ * account what was charged when it was written, and a lease, how much may have been spent since.
+ *
+ * Everything here is called under the policy's lock, and none of it is slow. `now` and all other times are milliseconds
+ * of the ledger's clock (clock.h), which never goes back.
+ */
+#ifndef MX_DAEMON_LEDGER_H
+#define MX_DAEMON_LEDGER_H
+
+#include "core/decide.h"
+#include "core/warmup.h"
+#include "daemon/config.h"
+
+struct mx_ledger;
+
+/* A policy as the ledger sees it; lives as long as the policy. Names are those of mx_name(), by index. */
+struct mx_ledger_terms {
+	const struct mx_config *config;
+	const struct mx_snapshot *snapshot;
+	struct mx_state *state;
+	const char *const *source_names;
+	const char *const *provider_names;
+};
+
+struct mx_ledger *mx_ledger_new(void);
+void mx_ledger_free(struct mx_ledger *ledger);
+
+/*
+ * Takes up a policy that comes into force, and works out all room. What the policy before had and this one has not is
+ * kept and written; it counts again when it comes back.
+ */
+void mx_ledger_adopt(struct mx_ledger *ledger, const struct mx_ledger_terms *terms, u64 now);
+
+/*
+ * Once before decisions at `now`: gives room again that has become free. `wall` is the time of day, in ms since the
+ * epoch. True when somebody who had no room may have some.
+ */
+bool mx_ledger_tick(struct mx_ledger *ledger, u64 now, u64 wall);
+
+/* When the next tick will free room; MX_NEVER when none will. */
+u64 mx_ledger_next(const struct mx_ledger *ledger);
+
+/* Charges one connection of a source at a provider, after mx_account(). */
+void mx_ledger_charge(struct mx_ledger *ledger, u32 provider, u32 source, u64 now);
+
+/* A connection waits for such a charge to be covered: asks for it. */
+void mx_ledger_want(struct mx_ledger *ledger, u32 provider, u32 source, u64 now);
+
+/* Gives back the charge of a connection that was made at `then`, or a little later, and never came about. */
+void mx_ledger_refund(struct mx_ledger *ledger, u32 provider, u32 source, u64 then, u64 now);
+
+/*
+ * `connections` that were made about `then` carried `messages`, not what they were charged for: charges the difference,
+ * or gives it back, and learns from it what the next ones are charged for.
+ */
+void mx_ledger_settle(struct mx_ledger *ledger, u32 provider, u32 source, u64 then, u32 connections, u32 messages,
+		      u64 now);
+
+/* One limit as `mxload quota` shows it. Source or provider NULL: of all of them together. */
+struct mx_quota {
+	const char *source, *provider;
+	struct mx_limit limit;
+	u32 used, settled, estimated; /* settled and estimated of a limit in messages */
+	u64 free_at;                  /* when one more connection has room under this limit: `now` or later; MX_NEVER */
+};
+
+/* Calls `each` for every limit in force, also of lanes that were never used. */
+void mx_ledger_quota(const struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_quota *, void *), void *arg);
+
+/* --- written down ----------------------------------------------------------------------------------------------- */
+
+#define MX_ACCOUNT_BYTES 968 /* of an account as it is written */
+
+/* An account as it is written; names as in struct mx_quota, "" for NULL. */
+struct mx_ledger_row {
+	const char *source, *provider;
+	u64 network;
+	u32 lease[MX_UNITS];
+	u8 data[MX_ACCOUNT_BYTES];
+	void *account; /* the ledger's own */
+	u32 spent[MX_UNITS];
+};
+
+/* Whether somebody waits for something to be written, and whether there is anything to write at all. */
+bool mx_ledger_is_urgent(const struct mx_ledger *ledger);
+bool mx_ledger_is_dirty(const struct mx_ledger *ledger);
+
+/* Nothing will be spent any more: every account that has a lease in the file has to be written without. */
+void mx_ledger_end_leases(struct mx_ledger *ledger);
+
+/*
+ * Fills up to `count` rows with what has to be written; returns how many. `leases` false: nothing will be spent any
+ * more (the daemon leaves). Each collection is followed by mx_ledger_written() before the next.
+ */
+u32 mx_ledger_collect(struct mx_ledger *ledger, struct mx_ledger_row *rows, u32 count, bool leases, u64 now);
+
+/* The rows are in the file for good, or (`good` false) perhaps not: they will be collected again. */
+void mx_ledger_written(struct mx_ledger *ledger, const struct mx_ledger_row *rows, u32 count, bool good, u64 now);
+
+/* Takes an account from the file, before the first policy is adopted. Its lease counts as spent at `now`. */
+void mx_ledger_load(struct mx_ledger *ledger, const struct mx_ledger_row *row, u64 now);
+
+/* Connections that were counted as spent because it is not known what became of their lease. */
+u64 mx_ledger_lost(const struct mx_ledger *ledger);
+
+#endif
