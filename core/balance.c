@@ -46,11 +46,22 @@ u64 mx_balance_neg_log2(u64 n)
 	return (64ULL << 32) - log;
 }
 
+static struct mx_lane_id lane_of(const struct mx_ballot *b, u32 member)
+{
+	return (struct mx_lane_id){ b->provider,
+				    mx_snapshot_members(b->snapshot)[b->pool->first_member + member].source,
+				    b->network };
+}
+
 static enum mx_reason candidate(const struct mx_ballot *b, u32 member)
 {
 	u32 pool = (u32)(b->pool - mx_snapshot_pools(b->snapshot));
 
-	return mx_state_candidate(b->state, b->snapshot, pool, b->provider, member, b->family);
+	enum mx_reason reason = mx_state_candidate(b->state, b->snapshot, pool, b->provider, member, b->family);
+
+	if (reason == MX_REASON_CANDIDATE && b->network)
+		return mx_state_network_candidate(b->state, b->snapshot, lane_of(b, member), b->now);
+	return reason;
 }
 
 /* The weights of all candidates. *why as in balance.h. */
@@ -113,17 +124,11 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 	mx_state_slot(ballot->state, ballot->pool, ballot->provider, member)->credit -= total;
 }
 
-/* The network that greylisting knows a destination by. */
-static u64 network_key(struct mx_addr to, enum mx_family family)
-{
-	return family == MX_IPV4 ? mx_mix64(0x100000000ULL | (to.lo >> 8)) : mx_mix64(~to.hi);
-}
-
 u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)
 {
 	const struct mx_member *members = &mx_snapshot_members(ballot->snapshot)[ballot->pool->first_member];
 	const struct mx_source *sources = mx_snapshot_sources(ballot->snapshot);
-	u64 network = network_key(to, ballot->family);
+	u64 network = mx_mix64(mx_network_of(to, ballot->family)); /* that greylisting knows it by */
 	u64 best_log = 0, best_weight = 0;
 	u16 best = MX_NONE;
 	u32 i;
@@ -155,13 +160,12 @@ u64 mx_balance_ready(const struct mx_ballot *ballot)
 	u32 i;
 
 	for (i = 0; i < ballot->pool->members; i++) {
-		u32 source = mx_snapshot_members(ballot->snapshot)[ballot->pool->first_member + i].source;
 		enum mx_reason reason = candidate(ballot, i);
 		u64 ready;
 
 		if (reason < MX_REASON_LIMIT_HOUR || reason > MX_REASON_CONCURRENCY)
 			continue;
-		ready = mx_state_ready(ballot->state, ballot->snapshot, ballot->provider, source);
+		ready = mx_state_ready(ballot->state, ballot->snapshot, lane_of(ballot, i));
 		earliest = ready < earliest ? ready : earliest;
 	}
 	return earliest;

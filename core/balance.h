@@ -32,6 +32,8 @@ struct mx_ballot {
 	const struct mx_pool *pool; /* of the snapshot */
 	u32 provider;
 	enum mx_family family;
+	u64 network; /* of the destination, where each is judged by itself; see networks.h. Else 0 */
+	u64 now;     /* ms of the ledger's clock */
 };
 
 /*

@@ -26,7 +26,7 @@ const char *mx_action_name(enum mx_action action)
 }
 
 static struct mx_ballot ballot_of(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow,
-				  u16 provider, u16 pool)
+				  u16 provider, u16 pool, u64 now)
 {
 	return (struct mx_ballot){
 		.snapshot = s,
@@ -34,6 +34,8 @@ static struct mx_ballot ballot_of(const struct mx_snapshot *s, const struct mx_s
 		.pool = &mx_snapshot_pools(s)[pool],
 		.provider = provider,
 		.family = flow->family,
+		.network = provider == s->default_provider ? mx_network_of(flow->to, flow->family) : 0,
+		.now = now,
 	};
 }
 
@@ -92,7 +94,7 @@ static bool others_wait(const struct mx_snapshot *s, const struct mx_state *st, 
 static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 pool,
 		     struct mx_moment moment, struct mx_verdict *v)
 {
-	struct mx_ballot ballot = ballot_of(s, st, flow, v->provider, pool);
+	struct mx_ballot ballot = ballot_of(s, st, flow, v->provider, pool, moment.now);
 	bool routed = pool == routed_pool(s, v);
 	enum mx_reason why;
 	u16 member;
@@ -110,7 +112,7 @@ static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, con
 		return true;
 	}
 	assign(v, s, pool, member);
-	if (mx_state_covered(st, s, v->provider, v->source))
+	if (mx_state_covered(st, s, (struct mx_lane_id){ v->provider, v->source, ballot.network }))
 		return true;
 	v->pool = routed_pool(s, v);
 	v->member = MX_NONE;
@@ -162,10 +164,10 @@ static void account_hold(const struct mx_snapshot *s, struct mx_state *st, const
 	st->held[v->provider]++;
 }
 
-static void account_assign(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow,
+static void account_assign(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
 			   const struct mx_verdict *v)
 {
-	struct mx_ballot ballot = ballot_of(s, st, flow, v->provider, v->pool);
+	struct mx_ballot ballot = ballot_of(s, st, flow, v->provider, v->pool, now);
 	struct mx_lane *lane = mx_state_lane(st, v->provider, v->source);
 
 	if (mx_snapshot_providers(s)[v->provider].balance == MX_WEIGHTED)
@@ -173,11 +175,11 @@ static void account_assign(const struct mx_snapshot *s, struct mx_state *st, con
 	mx_state_group(st, v->pool, v->provider)->decided[flow->family]++;
 	lane->connections++;
 	lane->open++;
-	mx_state_take_room(st, s, v->provider, v->source);
+	mx_state_take_room(st, s, (struct mx_lane_id){ v->provider, v->source, ballot.network });
 	mx_state_book_share(st, s, v->pool, v->provider, v->member);
 }
 
-void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow,
+void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
 		const struct mx_verdict *verdict)
 {
 	switch (verdict->action) {
@@ -191,7 +193,7 @@ void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct m
 		(*mx_state_refused(st, verdict->provider, verdict->reason))++;
 		break;
 	case MX_ASSIGN:
-		account_assign(s, st, flow, verdict);
+		account_assign(s, st, flow, now, verdict);
 		break;
 	}
 	if (verdict->action == MX_REFUSE || verdict->pool != routed_pool(s, verdict))

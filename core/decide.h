@@ -47,7 +47,7 @@ void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const str
 
 /* Books a verdict that was given: credit, room and counters. Once for each connection, and each time that it is held.
  */
-void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow,
+void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
 		const struct mx_verdict *verdict);
 
 #endif

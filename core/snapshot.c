@@ -116,6 +116,8 @@ static const char *check_sources(const struct mx_snapshot *s)
 			return "source with a bad mark";
 		if (!sources[i].families || sources[i].families >> MX_FAMILIES)
 			return "source without an address";
+		if (sources[i].warmup > MX_WARMS_WHOLE)
+			return "source with an unknown warm-up";
 		if (!are_limits(s, sources[i].limits))
 			return "source with limits out of place";
 	}

@@ -56,8 +56,16 @@ struct mx_span {
 struct mx_source {
 	u64 key;               /* stable hash of its name: what the sticky choice knows it by */
 	u32 mark;              /* under the mark mask; neither 0 nor one of the two reserved ones */
-	u32 families;          /* bit 1 << enum mx_family for each address it has */
+	u16 families;          /* bit 1 << enum mx_family for each address it has */
+	u16 warmup;            /* enum mx_warms */
 	struct mx_span limits; /* of all that it sends */
+};
+
+/* What of a source is warmed up: nothing, each lane by itself, or all its mail together. */
+enum mx_warms {
+	MX_WARMS_NOTHING,
+	MX_WARMS_LANES,
+	MX_WARMS_WHOLE,
 };
 
 struct mx_pool {

@@ -43,6 +43,7 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 
 	st->sources = mx_snapshot_count(s, MX_SECTION_SOURCES);
 	st->providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
+	st->networks = NULL;
 	st->ledger_stuck = false;
 	st->usable = base + p.usable;
 	st->source_room = (struct mx_room *)(base + p.source_room);
@@ -87,36 +88,56 @@ enum mx_reason mx_state_room(const struct mx_state *st, const struct mx_snapshot
 	return reason;
 }
 
-static u64 ready_of(const struct mx_room *room, u32 messages)
+#define ROOMS 4
+
+/* Every room that a connection takes from, and the limits behind it. */
+struct rooms {
+	struct mx_room *room[ROOMS];
+	bool bound[ROOMS]; /* there are limits: nothing is spent before the ledger has looked */
+	u32 count;
+};
+
+static struct rooms rooms_of(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
-	return mx_room_for(room, messages) == MX_REASON_CANDIDATE ? 0 : room->ready;
+	const struct mx_source *source = &mx_snapshot_sources(s)[lane.source];
+	struct mx_network_lane *network = mx_state_network_lane(st, s, lane);
+	bool warms_here = source->warmup == MX_WARMS_LANES && lane.provider != s->default_provider;
+	struct rooms r = {
+		.room = { &mx_state_lane(st, lane.provider, lane.source)->room, &st->source_room[lane.source],
+			  &st->provider_room[lane.provider], network ? &network->room : NULL },
+		.bound = { warms_here || mx_snapshot_lane_limits(s, lane.provider, lane.source).count,
+			   source->warmup == MX_WARMS_WHOLE || source->limits.count,
+			   mx_snapshot_providers(s)[lane.provider].total_limits.count,
+			   lane.network && source->warmup == MX_WARMS_LANES },
+		.count = 3,
+	};
+
+	if (network || r.bound[3])
+		r.count = 4;
+	return r;
 }
 
-u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source)
+u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
-	u32 messages = mx_state_messages(st, s, provider, source);
-	u64 ready = ready_of(&mx_state_lane(st, provider, source)->room, messages);
-	u64 other = ready_of(&st->source_room[source], messages);
+	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
+	struct rooms r = rooms_of(st, s, lane);
+	u64 ready = 0;
 
-	if (other > ready)
-		ready = other;
-	other = ready_of(&st->provider_room[provider], messages);
-	return other > ready ? other : ready;
+	for (i = 0; i < r.count; i++)
+		if (r.room[i] && mx_room_for(r.room[i], messages) != MX_REASON_CANDIDATE && r.room[i]->ready > ready)
+			ready = r.room[i]->ready;
+	return ready;
 }
 
-static bool covers(const struct mx_room *room, struct mx_span limits, u32 messages)
+bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
-	return !limits.count || (room->opened && mx_room_covers(room, messages));
-}
+	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
+	struct rooms r = rooms_of(st, s, lane);
 
-bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source)
-{
-	u32 messages = mx_state_messages(st, s, provider, source);
-
-	return covers(&mx_state_lane(st, provider, source)->room, mx_snapshot_lane_limits(s, provider, source),
-		      messages) &&
-	       covers(&st->source_room[source], mx_snapshot_sources(s)[source].limits, messages) &&
-	       covers(&st->provider_room[provider], mx_snapshot_providers(s)[provider].total_limits, messages);
+	for (i = 0; i < r.count; i++)
+		if (r.bound[i] && !(r.room[i] && r.room[i]->opened && mx_room_covers(r.room[i], messages)))
+			return false;
+	return true;
 }
 
 /* Whether this connection leaves no room for another. */
@@ -126,19 +147,38 @@ static bool is_last(const struct mx_room *room, u32 messages)
 	       ((room->limited & (1u << MX_MESSAGES)) && room->left[MX_MESSAGES] < 2 * messages);
 }
 
-void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source)
+void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
-	u32 messages = mx_state_messages(st, s, provider, source), i;
-	struct mx_room *rooms[] = { &mx_state_lane(st, provider, source)->room, &st->source_room[source],
-				    &st->provider_room[provider] };
+	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
+	struct rooms r = rooms_of(st, s, lane);
 	bool last = false;
 
-	for (i = 0; i < 3; i++)
-		last |= is_last(rooms[i], messages);
+	for (i = 0; i < r.count; i++)
+		last |= r.room[i] && is_last(r.room[i], messages);
 	if (last) /* who may be chosen changes */
 		mx_state_settle_expected(st, s);
-	for (i = 0; i < 3; i++)
-		mx_room_take(rooms[i], messages);
+	for (i = 0; i < r.count; i++)
+		if (r.room[i])
+			mx_room_take(r.room[i], messages);
+}
+
+enum mx_reason mx_state_network_candidate(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id id,
+					  u64 now)
+{
+	const struct mx_source *source = &mx_snapshot_sources(s)[id.source];
+	const struct mx_network_lane *lane = mx_state_network_lane(st, s, id);
+
+	if (!lane)
+		return source->warmup == MX_WARMS_LANES && st->networks &&
+				       !mx_networks_has_place(st->networks, id.network, source->key,
+							      (u32)mx_div64(now, 1000))
+			       ? MX_REASON_WARMUP
+			       : MX_REASON_CANDIDATE;
+	if (lane->flags & MX_LANE_PAUSED)
+		return MX_REASON_PAUSED;
+	if (lane->slots && lane->open >= lane->slots)
+		return lane->flags & MX_LANE_BACKING_OFF ? MX_REASON_BACKING_OFF : MX_REASON_CONCURRENCY;
+	return mx_room_for(&lane->room, mx_state_messages(st, s, id.provider, id.source));
 }
 
 void mx_state_forget_held(struct mx_state *st, const struct mx_snapshot *s)
@@ -205,7 +245,7 @@ enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_sna
 	if (p->max_share < 100 &&
 	    carried(mx_state_group(st, pool, provider), mx_state_slot(st, p, provider, member), p->max_share) > AHEAD)
 		return MX_REASON_MAX_SHARE;
-	if (st->ledger_stuck && !mx_state_covered(st, s, provider, source))
+	if (st->ledger_stuck && !mx_state_covered(st, s, (struct mx_lane_id){ provider, source, 0 }))
 		return MX_REASON_LEDGER;
 	return MX_REASON_CANDIDATE;
 }

@@ -9,6 +9,7 @@
 #ifndef MX_CORE_STATE_H
 #define MX_CORE_STATE_H
 
+#include "core/networks.h"
 #include "core/room.h"
 #include "core/snapshot.h"
 
@@ -53,6 +54,7 @@ struct mx_group {
 struct mx_state {
 	u32 sources;
 	u32 providers;
+	struct mx_networks *networks;  /* of the default provider's destinations; the caller's, or NULL */
 	bool ledger_stuck;             /* the ledger cannot write: only what is covered may be spent */
 	struct mx_room *source_room;   /* [source] */
 	struct mx_room *provider_room; /* [provider] */
@@ -64,6 +66,12 @@ struct mx_state {
 	u64 *refused;                  /* see mx_state_refused() */
 	u64 *held_total;               /* [provider]: that had to wait, ever */
 	u64 *passed;                   /* [provider] */
+};
+
+/* A lane, and at the default provider the destination's network, see networks.h; 0: whatever it is. */
+struct mx_lane_id {
+	u32 provider, source;
+	u64 network;
 };
 
 /* Bytes that the state of a snapshot takes. */
@@ -110,6 +118,15 @@ static inline u32 mx_state_messages(const struct mx_state *st, const struct mx_s
 	return learned ? learned : mx_snapshot_providers(s)[provider].messages;
 }
 
+/* What is kept of a lane at a destination's network; NULL: nothing. */
+static inline struct mx_network_lane *mx_state_network_lane(const struct mx_state *st, const struct mx_snapshot *s,
+							    struct mx_lane_id lane)
+{
+	if (!lane.network || !st->networks)
+		return NULL;
+	return mx_networks_find(st->networks, lane.network, mx_snapshot_sources(s)[lane.source].key);
+}
+
 /*
  * Whether limits leave room for a connection of a source at a provider: its own, its own there, and those of all that
  * goes there. MX_REASON_CANDIDATE, or the reason why not.
@@ -117,13 +134,13 @@ static inline u32 mx_state_messages(const struct mx_state *st, const struct mx_s
 enum mx_reason mx_state_room(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
 
 /* When it will have room, in ms of the ledger's clock. Worth nothing while it has. */
-u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane);
 
 /* Whether the ledger has written down that it may be made. */
-bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane);
 
 /* Takes the room of a connection. */
-void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
+void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane);
 
 /*
  * What does not change with every connection: whether `member` of `pool` has an address of `family` on this host, has
@@ -150,6 +167,10 @@ static inline enum mx_reason mx_state_eligible(const struct mx_state *st, const 
 /* The same, and whether limits, connections that are open and its share of the pool leave room. */
 enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
 				  u32 member, enum mx_family family);
+
+/* Whether a source that is a candidate elsewhere is one at this network. `now` in ms of the ledger's clock. */
+enum mx_reason mx_state_network_candidate(const struct mx_state *st, const struct mx_snapshot *s,
+					  struct mx_lane_id lane, u64 now);
 
 /* Nobody waits, as far as the state knows; see mx_decide(). */
 void mx_state_forget_held(struct mx_state *st, const struct mx_snapshot *s);

@@ -130,7 +130,10 @@ static void put_sources(struct mx_snapshot *s, const struct mx_config *c, const 
 	for (i = 0; i < c->source_count; i++) {
 		out[i].key = mx_balance_key(c->sources[i].name, strlen(c->sources[i].name));
 		out[i].mark = numbers[i] * lowest;
-		out[i].families = c->sources[i].families;
+		out[i].families = (u16)c->sources[i].families;
+		out[i].warmup = !c->sources[i].warmup.given         ? MX_WARMS_NOTHING
+				: c->sources[i].warmup.whole_source ? MX_WARMS_WHOLE
+								    : MX_WARMS_LANES;
 		by_mark[i] = (u16)i;
 	}
 	qsort_r(by_mark, c->source_count, sizeof(by_mark[0]), compare_marks, out);

@@ -16,6 +16,7 @@
 #include "daemon/config_check.h"
 #include "daemon/config_read.h"
 #include "daemon/config_sections.h"
+#include "daemon/schedules.h"
 #include "daemon/config_text.h"
 #include "daemon/text.h"
 
@@ -238,9 +239,11 @@ static bool read_catalogue(struct mx_reader *r)
 static bool read_tree(struct mx_reader *r, config_t *tree)
 {
 	r->tree = tree;
-	return mx_read_group(r, config_root_setting(tree), top_options, r->config) &&
-	       each(r, tree, "schedules", NULL, mx_section_schedule) &&
-	       each(r, tree, "sources", "source", mx_section_source) &&
+	if (!mx_read_group(r, config_root_setting(tree), top_options, r->config) ||
+	    !each(r, tree, "schedules", NULL, mx_section_schedule))
+		return false;
+	mx_schedules_add_shipped(r->config);
+	return each(r, tree, "sources", "source", mx_section_source) &&
 	       each(r, tree, "pools", "pool", mx_section_pool_name) &&
 	       each(r, tree, "pools", "pool", mx_section_pool) && read_catalogue(r) &&
 	       each(r, tree, "providers", NULL, mx_section_provider) && mx_section_default_provider(r) &&

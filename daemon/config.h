@@ -63,7 +63,8 @@ struct mx_conf_source {
 struct mx_conf_schedule {
 	char *name;
 	bool hourly;
-	u64 *caps;
+	bool shipped; /* with mxload, not of the configuration */
+	u32 *caps;
 	u32 count;
 };
 

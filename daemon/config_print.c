@@ -124,7 +124,7 @@ static void print_schedule(FILE *out, const struct mx_conf_schedule *s)
 
 	fprintf(out, "    %s: { %s = [ ", s->name, s->hourly ? "hourly" : "daily");
 	for (i = 0; i < s->count; i++)
-		fprintf(out, "%s%llu", i ? ", " : "", (unsigned long long)s->caps[i]);
+		fprintf(out, "%s%u", i ? ", " : "", s->caps[i]);
 	fputs(" ]; };\n", out);
 }
 
@@ -292,9 +292,9 @@ void mx_config_print(const struct mx_config *c, FILE *out)
 	for (i = 0; i < c->source_count; i++)
 		print_source(out, c, &c->sources[i]);
 	fputs("};\n", out);
-	if (c->schedule_count) {
+	if (c->schedule_count && !c->schedules[0].shipped) {
 		fputs("schedules: {\n", out);
-		for (i = 0; i < c->schedule_count; i++)
+		for (i = 0; i < c->schedule_count && !c->schedules[i].shipped; i++)
 			print_schedule(out, &c->schedules[i]);
 		fputs("};\n", out);
 	}

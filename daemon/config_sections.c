@@ -155,7 +155,7 @@ static const struct mx_option source_options[] = {
 	{ .name = "hostname", .read = read_hostname, .offset = offsetof(struct mx_conf_source, hostname) },
 	{ .name = "public", .read = read_public, .offset = offsetof(struct mx_conf_source, public) },
 	{ .name = "limits", .read = mx_read_limits, .offset = offsetof(struct mx_conf_source, limits) },
-	{ .name = "warmup", .read = read_warmup, .offset = offsetof(struct mx_conf_source, warmup), .later = true },
+	{ .name = "warmup", .read = read_warmup, .offset = offsetof(struct mx_conf_source, warmup) },
 	{ 0 },
 };
 
@@ -192,8 +192,8 @@ static MX_READER(read_caps)
 
 		if (!mx_reader_number(e, &n) || n < 1 || n > 1000000000)
 			return mx_reader_fail(r, e, "%s: expected numbers from 1 to 1000000000", option->name);
-		schedule->caps = mx_grow(schedule->caps, schedule->count, sizeof(u64));
-		schedule->caps[schedule->count++] = (u64)n;
+		schedule->caps = mx_grow(schedule->caps, schedule->count, sizeof(u32));
+		schedule->caps[schedule->count++] = (u32)n;
 	}
 	return true;
 }

@@ -4,6 +4,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/pace.h"
 #include "daemon/log.h"
@@ -15,6 +16,12 @@
 #define LEASE_PART 8 /* a lease is at most this part of what is left */
 #define MEMORY 64    /* connections that the learned average looks back on */
 
+struct warming {
+	struct mx_warmup state;
+	struct mx_ramp ramp; /* no caps: the policy in force does not warm it up */
+	u64 from;            /* time of day in ms: nothing is sent before */
+};
+
 /*
  * Of a source (provider NULL), a provider (source NULL), or one at the other. 1 KB, most of it the windows: all of them
  * are kept, whatever limits there are, so that a new limit knows what was sent before it came.
@@ -24,7 +31,7 @@ struct account {
 	u64 network;
 	struct mx_room *room; /* in the state; NULL: the policy in force does not have it */
 	struct account *next_short, *next_dirty;
-	struct mx_warmup *warmup;
+	struct warming *warming;  /* NULL: it is not, and never was, warmed up */
 	u64 full_at[MX_UNITS];    /* of the pace */
 	u32 first_limit;          /* of the snapshot */
 	u16 limits;               /* how many */
@@ -36,6 +43,7 @@ struct account {
 	bool is_short;            /* in the list of those that have no room for a connection */
 	bool is_dirty;            /* in the list of those that have changed since they were written */
 	bool is_urgent;           /* somebody waits, or will soon, for its being written */
+	bool is_gone;             /* given up; freed when its row is out of the file */
 	struct mx_window window[MX_PERIODS];
 };
 
@@ -53,6 +61,14 @@ struct mx_ledger {
 	u64 ticked, next, wall, lost;
 };
 
+static void free_account(void *account)
+{
+	struct account *a = account;
+
+	free(a->warming);
+	free(a);
+}
+
 struct mx_ledger *mx_ledger_new(void)
 {
 	struct mx_ledger *l = mx_alloc(sizeof(*l));
@@ -63,7 +79,7 @@ struct mx_ledger *mx_ledger_new(void)
 
 void mx_ledger_free(struct mx_ledger *l)
 {
-	tdestroy(l->accounts, free);
+	tdestroy(l->accounts, free_account);
 	free(l->of_source);
 	free(l->of_provider);
 	free(l->of_lane);
@@ -78,26 +94,29 @@ static int compare(const void *a, const void *b)
 
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
-	return (x->provider > y->provider) - (x->provider < y->provider);
+	if (x->provider != y->provider)
+		return x->provider < y->provider ? -1 : 1;
+	return (x->network > y->network) - (x->network < y->network);
 }
 
-static struct account *find(const struct mx_ledger *l, const char *source, const char *provider)
+static struct account *find(const struct mx_ledger *l, const char *source, const char *provider, u64 network)
 {
-	struct account wanted = { .source = source, .provider = provider };
+	struct account wanted = { .source = source, .provider = provider, .network = network };
 	struct account *const *found = tfind(&wanted, &l->accounts, compare);
 
 	return found ? *found : NULL;
 }
 
-static struct account *find_or_add(struct mx_ledger *l, const char *source, const char *provider)
+static struct account *find_or_add(struct mx_ledger *l, const char *source, const char *provider, u64 network)
 {
-	struct account *a = find(l, source, provider);
+	struct account *a = find(l, source, provider, network);
 
 	if (a)
 		return a;
 	a = mx_alloc(sizeof(*a));
 	a->source = source;
 	a->provider = provider;
+	a->network = network;
 	a->lease = FIRST_LEASE;
 	if (!tsearch(a, &l->accounts, compare))
 		mx_fatal("out of memory");
@@ -171,15 +190,22 @@ static u64 interval_of(const struct mx_limit *limit)
 	return mx_pace_interval(limit->most, mx_period_length(limit->period));
 }
 
-/* The slowest of its limits in one unit sets the pace; 0: none. */
+static u32 warmup_cap(const struct account *a)
+{
+	return a->warming ? mx_warmup_cap(&a->warming->state, &a->warming->ramp) : 0;
+}
+
+/* The slowest of its limits in one unit sets the pace, the cap of a warm-up among them; 0: none. */
 static u64 pace_of(const struct mx_ledger *l, const struct account *a, enum mx_unit unit)
 {
 	const struct mx_limit *limits = limits_of(l, a);
+	u32 cap = unit == MX_MESSAGES ? warmup_cap(a) : 0, i;
 	u64 slowest = 0;
-	u32 i;
 
-	if (!a->limits || !is_paced(l, a))
+	if ((!a->limits && !cap) || !is_paced(l, a))
 		return 0;
+	if (cap)
+		slowest = mx_pace_interval(cap, mx_period_length(a->warming->ramp.hourly ? MX_HOUR : MX_DAY));
 	for (i = 0; i < a->limits; i++)
 		if (limits[i].unit == unit && interval_of(&limits[i]) > slowest)
 			slowest = interval_of(&limits[i]);
@@ -209,6 +235,27 @@ static void bound_by_limit(const struct mx_ledger *l, struct account *a, const s
 	      mx_window_free_at(w, limit->period, now, limit->unit, limit->most, n));
 }
 
+static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 now)
+{
+	struct warming *w = a->warming;
+	u32 cap, used;
+
+	if (!w || !w->ramp.count)
+		return;
+	mx_warmup_advance(&w->state, &w->ramp, now);
+	cap = mx_warmup_cap(&w->state, &w->ramp);
+	if (!cap)
+		return;
+	if (l->wall < w->from) {
+		bound(l, a->room, MX_MESSAGES, 0, MX_REASON_WARMUP, now + (w->from - l->wall));
+		return;
+	}
+	used = w->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES) : w->state.sent;
+	bound(l, a->room, MX_MESSAGES, used < cap ? cap - used : 0, MX_REASON_WARMUP,
+	      w->ramp.hourly ? mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap, l->most_messages)
+			     : mx_warmup_day_ends(&w->state));
+}
+
 static void bound_by_cover(struct account *a)
 {
 	u32 unit;
@@ -229,6 +276,7 @@ static void work_out(struct mx_ledger *l, struct account *a, u64 now)
 	a->room->opened = true;
 	for (i = 0; i < a->limits; i++)
 		bound_by_limit(l, a, &limits[i], now);
+	bound_by_warmup(l, a, now);
 	for (i = 0; i < MX_UNITS; i++)
 		bound_by_pace(l, a, i, now);
 	bound_by_cover(a);
@@ -270,9 +318,9 @@ bool mx_ledger_tick(struct mx_ledger *l, u64 now, u64 wall)
 	l->ticked = now;
 	l->next = MX_NEVER;
 	while ((a = *at)) {
-		if (a->room->ready <= now)
+		if (a->room && a->room->ready <= now)
 			renew(l, a, now);
-		if (is_short(l, a)) {
+		if (a->room && is_short(l, a)) {
 			l->next = a->room->ready < l->next ? a->room->ready : l->next;
 			at = &a->next_short;
 			continue;
@@ -330,7 +378,10 @@ static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now
 	a->spent[MX_CONNECTIONS]++;
 	a->spent[MX_MESSAGES] += messages;
 	put_dirty(l, a);
-	if (!a->limits)
+	if (a->warming && a->warming->ramp.count)
+		mx_warmup_charge(&a->warming->state, now, messages,
+				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+	if (!a->room->limited)
 		return;
 	take_pace(l, a, MX_CONNECTIONS, 1, now);
 	take_pace(l, a, MX_MESSAGES, messages, now);
@@ -340,90 +391,173 @@ static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now
 		renew(l, a, now);
 }
 
+static u64 day_of(const char *date)
+{
+	struct tm tm = { 0 };
+
+	strptime(date, "%Y-%m-%d", &tm);
+	tm.tm_isdst = -1;
+	return (u64)mktime(&tm) * 1000;
+}
+
+static void warm_up(struct mx_ledger *l, struct account *a, u32 source)
+{
+	const struct mx_conf_warmup *conf = &l->terms.config->sources[source].warmup;
+	const struct mx_conf_schedule *schedule = &l->terms.config->schedules[conf->schedule];
+
+	if (!a->warming)
+		a->warming = mx_alloc(sizeof(*a->warming));
+	a->warming->ramp = (struct mx_ramp){ schedule->caps, schedule->count, schedule->hourly };
+	a->warming->from = day_of(conf->started);
+}
+
 /* An account takes the place of its name in the policy. */
-static void attach(struct mx_ledger *l, struct account *a, struct mx_span limits, struct mx_room *room, u64 now)
+static struct account *attach(struct mx_ledger *l, struct account *a, struct mx_span limits, struct mx_room *room,
+			      u64 now)
 {
 	a->first_limit = limits.first;
 	a->limits = (u16)limits.count;
 	a->room = room;
 	refresh(l, a, now);
+	return a;
+}
+
+static const struct mx_source *conf_source(const struct mx_ledger *l, u32 source)
+{
+	return &mx_snapshot_sources(l->terms.snapshot)[source];
 }
 
 static struct account *source_account(struct mx_ledger *l, u32 source, u64 now)
 {
 	struct account **a = &l->of_source[source];
 
-	if (!*a) {
-		*a = find_or_add(l, l->terms.source_names[source], NULL);
-		attach(l, *a, mx_snapshot_sources(l->terms.snapshot)[source].limits,
-		       &l->terms.state->source_room[source], now);
-	}
-	return *a;
+	if (*a)
+		return *a;
+	*a = find_or_add(l, l->terms.source_names[source], NULL, 0);
+	if (conf_source(l, source)->warmup == MX_WARMS_WHOLE)
+		warm_up(l, *a, source);
+	return attach(l, *a, conf_source(l, source)->limits, &l->terms.state->source_room[source], now);
 }
 
 static struct account *provider_account(struct mx_ledger *l, u32 provider, u64 now)
 {
 	struct account **a = &l->of_provider[provider];
 
-	if (!*a) {
-		*a = find_or_add(l, NULL, l->terms.provider_names[provider]);
-		attach(l, *a, mx_snapshot_providers(l->terms.snapshot)[provider].total_limits,
-		       &l->terms.state->provider_room[provider], now);
-	}
-	return *a;
+	if (*a)
+		return *a;
+	*a = find_or_add(l, NULL, l->terms.provider_names[provider], 0);
+	return attach(l, *a, mx_snapshot_providers(l->terms.snapshot)[provider].total_limits,
+		      &l->terms.state->provider_room[provider], now);
 }
 
 static struct account *lane_account(struct mx_ledger *l, u32 provider, u32 source, u64 now)
 {
 	struct account **a = &l->of_lane[provider * l->terms.state->sources + source];
 
-	if (!*a) {
-		*a = find_or_add(l, l->terms.source_names[source], l->terms.provider_names[provider]);
-		attach(l, *a, mx_snapshot_lane_limits(l->terms.snapshot, provider, source),
-		       &mx_state_lane(l->terms.state, provider, source)->room, now);
-		learn(l, *a, provider, source);
-	}
+	if (*a)
+		return *a;
+	*a = find_or_add(l, l->terms.source_names[source], l->terms.provider_names[provider], 0);
+	if (conf_source(l, source)->warmup == MX_WARMS_LANES && provider != l->terms.snapshot->default_provider)
+		warm_up(l, *a, source);
+	attach(l, *a, mx_snapshot_lane_limits(l->terms.snapshot, provider, source),
+	       &mx_state_lane(l->terms.state, provider, source)->room, now);
+	learn(l, *a, provider, source);
 	return *a;
 }
 
-/* Everything that a connection of a source at a provider is charged to. */
+/* The account of a network goes with its place in the state. */
+static void give_up(struct mx_ledger *l, const struct mx_network_lane *gone)
+{
+	u32 source;
+
+	for (source = 0; source < l->terms.state->sources; source++) {
+		struct account *a;
+
+		if (conf_source(l, source)->key != gone->source)
+			continue;
+		a = find(l, l->terms.source_names[source], l->terms.provider_names[l->terms.snapshot->default_provider],
+			 gone->network);
+		if (!a)
+			continue;
+		a->room = NULL;
+		a->is_gone = true;
+		put_dirty(l, a);
+	}
+}
+
+/* At a destination's network only what is warmed up there has an account; what else is kept stands in the state. */
+static struct account *network_account(struct mx_ledger *l, struct mx_lane_id id, u64 now)
+{
+	struct mx_state *state = l->terms.state;
+	struct mx_network_lane *lane, gone;
+	struct account *a;
+
+	if (!id.network || !state->networks)
+		return NULL;
+	lane = mx_networks_add(state->networks, id.network, conf_source(l, id.source)->key, (u32)(now / 1000), &gone);
+	if (gone.network)
+		give_up(l, &gone);
+	if (!lane || conf_source(l, id.source)->warmup != MX_WARMS_LANES)
+		return NULL;
+	a = find_or_add(l, l->terms.source_names[id.source], l->terms.provider_names[id.provider], id.network);
+	a->is_gone = false;
+	if (a->room != &lane->room) {
+		warm_up(l, a, id.source);
+		attach(l, a, (struct mx_span){ 0, 0 }, &lane->room, now);
+	}
+	return a;
+}
+
+/* Everything that a connection is charged to. */
 struct charged {
-	struct account *of[3];
+	struct account *of[4];
+	u32 count;
 };
 
-static struct charged charged(struct mx_ledger *l, u32 provider, u32 source, u64 now)
+static struct charged charged(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	return (struct charged){ { source_account(l, source, now), provider_account(l, provider, now),
-				   lane_account(l, provider, source, now) } };
+	struct charged c = { { source_account(l, id.source, now), provider_account(l, id.provider, now),
+			       lane_account(l, id.provider, id.source, now), network_account(l, id, now) },
+			     3 };
+
+	c.count += c.of[3] != NULL;
+	return c;
 }
 
-void mx_ledger_charge(struct mx_ledger *l, u32 provider, u32 source, u64 now)
+void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	struct charged c = charged(l, provider, source, now);
-	u32 messages = mx_state_messages(l->terms.state, l->terms.snapshot, provider, source), i;
+	struct charged c = charged(l, id, now);
+	u32 messages = mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source), i;
+	struct mx_network_lane *network = mx_state_network_lane(l->terms.state, l->terms.snapshot, id);
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < c.count; i++)
 		charge(l, c.of[i], messages, now);
+	if (!network)
+		return;
+	network->open++;
+	if (c.count == 4)
+		network->needed = (u32)(mx_warmup_day_ends(&c.of[3]->warming->state) / 1000 + 1);
 }
 
-void mx_ledger_want(struct mx_ledger *l, u32 provider, u32 source, u64 now)
+void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	struct charged c = charged(l, provider, source, now);
+	struct charged c = charged(l, id, now);
 	u32 i;
 
-	for (i = 0; i < 3; i++)
-		if (c.of[i]->limits && !mx_room_covers(c.of[i]->room, l->most_messages))
+	for (i = 0; i < c.count; i++)
+		if (c.of[i]->room->limited && !mx_room_covers(c.of[i]->room, l->most_messages))
 			put_urgent(l, c.of[i]);
 }
 
 /* --- corrections ------------------------------------------------------------------------------------------------ */
 
 /* What a connection was charged for at least, should it have failed. */
-static u32 returned(const struct mx_ledger *l, u32 provider, u32 source)
+static u32 returned(const struct mx_ledger *l, struct mx_lane_id id)
 {
-	const struct mx_lane *lane = mx_state_lane(l->terms.state, provider, source);
+	const struct mx_lane *lane = mx_state_lane(l->terms.state, id.provider, id.source);
 
-	return lane->returned ? lane->returned : mx_state_messages(l->terms.state, l->terms.snapshot, provider, source);
+	return lane->returned ? lane->returned
+			      : mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source);
 }
 
 static void give_back(struct account *a, enum mx_count what, u32 n, u64 then)
@@ -434,14 +568,21 @@ static void give_back(struct account *a, enum mx_count what, u32 n, u64 then)
 		mx_window_return(&a->window[period], period, then, what, n);
 }
 
-void mx_ledger_refund(struct mx_ledger *l, u32 provider, u32 source, u64 then, u64 now)
+static void give_back_messages(struct account *a, u32 n, u64 then)
 {
-	struct charged c = charged(l, provider, source, now);
-	u32 messages = returned(l, provider, source), i;
+	give_back(a, MX_COUNT_ESTIMATED, n, then);
+	if (a->warming)
+		mx_warmup_return(&a->warming->state, then, n);
+}
 
-	for (i = 0; i < 3; i++) {
+void mx_ledger_refund(struct mx_ledger *l, struct mx_lane_id id, u64 then, u64 now)
+{
+	struct charged c = charged(l, id, now);
+	u32 i;
+
+	for (i = 0; i < c.count; i++) {
 		give_back(c.of[i], MX_COUNT_CONNECTIONS, 1, then);
-		give_back(c.of[i], MX_COUNT_ESTIMATED, messages, then);
+		give_back_messages(c.of[i], returned(l, id), then);
 		put_dirty(l, c.of[i]);
 		renew(l, c.of[i], now);
 	}
@@ -451,9 +592,12 @@ static void settle(struct mx_ledger *l, struct account *a, u64 then, u32 estimat
 {
 	enum mx_period period;
 
-	give_back(a, MX_COUNT_ESTIMATED, estimated, then);
+	give_back_messages(a, estimated, then);
 	for (period = 0; period < MX_PERIODS; period++)
 		mx_window_charge_late(&a->window[period], period, then, MX_COUNT_SETTLED, messages);
+	if (a->warming && a->warming->ramp.count)
+		mx_warmup_charge(&a->warming->state, now, messages,
+				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
 	if (messages > estimated) {
 		a->spent[MX_MESSAGES] += messages - estimated;
 		take_pace(l, a, MX_MESSAGES, messages - estimated, now);
@@ -462,22 +606,103 @@ static void settle(struct mx_ledger *l, struct account *a, u64 then, u32 estimat
 	renew(l, a, now);
 }
 
-void mx_ledger_settle(struct mx_ledger *l, u32 provider, u32 source, u64 then, u32 connections, u32 messages, u64 now)
+void mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
 {
-	struct charged c = charged(l, provider, source, now);
-	u32 estimated = connections * returned(l, provider, source), i;
+	struct charged c = charged(l, id, now);
+	struct account *lane = c.of[2];
+	u32 weight = connections < MEMORY ? connections : MEMORY, i;
+	u64 seen;
 
-	for (i = 0; i < 3; i++)
-		settle(l, c.of[i], then, estimated, messages, now);
-	if (connections) {
-		struct account *lane = c.of[2];
-		u32 weight = connections < MEMORY ? connections : MEMORY;
-		u64 seen = (u64)messages * 1000 / connections;
+	for (i = 0; i < c.count; i++)
+		settle(l, c.of[i], then, connections * returned(l, id), messages, now);
+	if (!connections)
+		return;
+	seen = (u64)messages * 1000 / connections;
+	lane->average = (u32)(lane->average ? (lane->average * (u64)(MEMORY - weight) + seen * weight) / MEMORY : seen);
+	learn(l, lane, id.provider, id.source);
+}
 
-		lane->average =
-			(u32)(lane->average ? (lane->average * (u64)(MEMORY - weight) + seen * weight) / MEMORY : seen);
-		learn(l, lane, provider, source);
+/* --- warm-up ---------------------------------------------------------------------------------------------------- */
+
+struct steering {
+	struct mx_ledger *ledger;
+	const char *source, *provider; /* provider NULL: at all of them */
+	enum mx_warmup_step step;
+	u64 now;
+};
+
+static void steer_one(const void *node, VISIT order, void *arg)
+{
+	struct account *a = *(struct account *const *)node;
+	struct steering *s = arg;
+
+	if ((order != postorder && order != leaf) || a->source != s->source || !a->warming || !a->room ||
+	    (s->provider && a->provider != s->provider))
+		return;
+	mx_warmup_steer(&a->warming->state, &a->warming->ramp, s->step);
+	put_urgent(s->ledger, a);
+	renew(s->ledger, a, s->now);
+}
+
+bool mx_ledger_steer_warmup(struct mx_ledger *l, u32 source, u32 provider, enum mx_warmup_step step, u64 now)
+{
+	enum mx_warms warms = conf_source(l, source)->warmup;
+	struct steering s = { l, l->terms.source_names[source],
+			      provider == MX_NONE ? NULL : l->terms.provider_names[provider], step, now };
+	u32 i;
+
+	if (warms == MX_WARMS_NOTHING || (warms == MX_WARMS_WHOLE && s.provider))
+		return false;
+	if (warms == MX_WARMS_WHOLE)
+		source_account(l, source, now);
+	for (i = 0; warms == MX_WARMS_LANES && i < l->terms.state->providers; i++)
+		if (!s.provider || i == provider)
+			lane_account(l, i, source, now);
+	twalk_r(l->accounts, steer_one, &s);
+	return true;
+}
+
+struct warmups {
+	const struct mx_ledger *ledger;
+	u64 now;
+	void (*each)(const struct mx_warming *, void *);
+	void *arg;
+};
+
+static void tell_warmup(const void *node, VISIT order, void *arg)
+{
+	struct account *a = *(struct account *const *)node;
+	const struct warmups *w = arg;
+	struct mx_warming told;
+
+	if ((order != postorder && order != leaf) || !a->room || !a->warming || !a->warming->ramp.count)
+		return;
+	mx_warmup_advance(&a->warming->state, &a->warming->ramp, w->now);
+	told = (struct mx_warming){
+		.source = a->source,
+		.provider = a->provider,
+		.network = a->network,
+		.warmup = &a->warming->state,
+		.ramp = &a->warming->ramp,
+		.hour = mx_window_used(&a->window[MX_HOUR], MX_HOUR, w->now, MX_MESSAGES),
+		.waits = w->ledger->wall < a->warming->from,
+	};
+	w->each(&told, w->arg);
+}
+
+void mx_ledger_warmups(struct mx_ledger *l, u64 now, void (*each)(const struct mx_warming *, void *), void *arg)
+{
+	struct warmups w = { l, now, each, arg };
+	u32 source, provider;
+
+	for (source = 0; source < l->terms.state->sources; source++) {
+		if (conf_source(l, source)->warmup == MX_WARMS_WHOLE)
+			source_account(l, source, now);
+		for (provider = 0; provider < l->terms.state->providers; provider++)
+			if (conf_source(l, source)->warmup == MX_WARMS_LANES)
+				lane_account(l, provider, source, now);
 	}
+	twalk_r(l->accounts, tell_warmup, &w);
 }
 
 /* --- a policy comes into force ---------------------------------------------------------------------------------- */
@@ -492,6 +717,8 @@ static void let_go(const void *node, VISIT order, void *arg)
 	a->limits = 0;
 	a->room = NULL;
 	a->is_short = false;
+	if (a->warming)
+		a->warming->ramp.count = 0;
 }
 
 /* The room of the policy before has come along with the counters. */
@@ -501,12 +728,30 @@ static void forget_room(struct mx_room *room)
 		memset(room, 0, sizeof(*room));
 }
 
+/* Networks that are warmed up come back into the state, from before the reload or from the file. */
+static void take_up_network(const void *node, VISIT order, void *arg)
+{
+	struct account *a = *(struct account *const *)node;
+	struct steering *s = arg;
+	struct mx_ledger *l = s->ledger;
+	struct mx_lane_id id = { l->terms.snapshot->default_provider, 0, a->network };
+
+	if ((order != postorder && order != leaf) || !a->network || a->is_gone ||
+	    a->provider != l->terms.provider_names[id.provider])
+		return;
+	id.source = mx_config_source(l->terms.config, a->source);
+	if (id.source != MX_NONE)
+		network_account(l, id, s->now);
+}
+
 void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u64 now)
 {
 	struct mx_state *state = terms->state;
-	u32 provider, source;
+	u32 provider, source, i;
 
 	twalk_r(l->accounts, let_go, NULL);
+	for (i = 0; state->networks && i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++)
+		forget_room(&state->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS].room);
 	l->terms = *terms;
 	l->short_of = NULL;
 	l->next = MX_NEVER;
@@ -522,19 +767,20 @@ void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u
 			l->most_messages = mx_snapshot_providers(terms->snapshot)[provider].messages;
 	for (source = 0; source < state->sources; source++) {
 		forget_room(&state->source_room[source]);
-		if (find(l, terms->source_names[source], NULL))
+		if (find(l, terms->source_names[source], NULL, 0))
 			source_account(l, source, now);
 	}
 	for (provider = 0; provider < state->providers; provider++) {
 		forget_room(&state->provider_room[provider]);
-		if (find(l, NULL, terms->provider_names[provider]))
+		if (find(l, NULL, terms->provider_names[provider], 0))
 			provider_account(l, provider, now);
 		for (source = 0; source < state->sources; source++) {
 			forget_room(&mx_state_lane(state, provider, source)->room);
-			if (find(l, terms->source_names[source], terms->provider_names[provider]))
+			if (find(l, terms->source_names[source], terms->provider_names[provider], 0))
 				lane_account(l, provider, source, now);
 		}
 	}
+	twalk_r(l->accounts, take_up_network, &(struct steering){ .ledger = l, .now = now });
 }
 
 /* --- for people ------------------------------------------------------------------------------------------------- */
@@ -548,7 +794,7 @@ struct asked {
 
 static void tell(const struct asked *asked, const char *source, const char *provider, struct mx_span limits)
 {
-	const struct account *a = limits.count ? find(asked->ledger, source, provider) : NULL;
+	const struct account *a = limits.count ? find(asked->ledger, source, provider, 0) : NULL;
 	const struct mx_limit *limit = &mx_snapshot_limits(asked->ledger->terms.snapshot)[limits.first];
 	u32 i;
 
@@ -640,17 +886,18 @@ static u32 next_lease(struct mx_ledger *l, struct account *a, u64 now)
 static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_row *row, bool leases, u64 now)
 {
 	struct written data = { .average = a->average };
-	u32 lease = leases && a->limits ? next_lease(l, a, now) : 0, unit;
+	u32 lease = leases && a->room && a->room->limited ? next_lease(l, a, now) : 0, unit;
 
 	memcpy(data.window, a->window, sizeof(data.window));
 	memcpy(data.full_at, a->full_at, sizeof(data.full_at));
-	if (a->warmup)
-		data.warmup = *a->warmup;
+	if (a->warming)
+		data.warmup = a->warming->state;
 	*row = (struct mx_ledger_row){ .source = a->source ? a->source : "",
 				       .provider = a->provider ? a->provider : "",
 				       .network = a->network,
 				       .lease = { [MX_MESSAGES] = lease * l->most_messages, [MX_CONNECTIONS] = lease },
 				       .account = a,
+				       .gone = a->is_gone,
 				       .spent = { a->spent[0], a->spent[1] } };
 	memcpy(row->data, &data, sizeof(data));
 	for (unit = 0; unit < MX_UNITS; unit++) /* which of both rows is in the file is not known until it is there */
@@ -688,6 +935,11 @@ void mx_ledger_written(struct mx_ledger *l, const struct mx_ledger_row *rows, u3
 			put_urgent(l, a);
 			continue;
 		}
+		if (rows[i].gone && a->is_gone && !a->is_dirty) {
+			tdelete(a, &l->accounts, compare);
+			free_account(a);
+			continue;
+		}
 		for (unit = 0; unit < MX_UNITS; unit++)
 			a->covered_to[unit] = rows[i].spent[unit] + rows[i].lease[unit];
 		if (a->room)
@@ -698,7 +950,7 @@ void mx_ledger_written(struct mx_ledger *l, const struct mx_ledger_row *rows, u3
 void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 now)
 {
 	struct account *a = find_or_add(l, *row->source ? mx_name(row->source) : NULL,
-					*row->provider ? mx_name(row->provider) : NULL);
+					*row->provider ? mx_name(row->provider) : NULL, row->network);
 	struct written data;
 	enum mx_period period;
 
@@ -706,11 +958,16 @@ void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 no
 	memcpy(a->window, data.window, sizeof(data.window));
 	memcpy(a->full_at, data.full_at, sizeof(data.full_at));
 	a->average = data.average;
+	if (data.warmup.last) {
+		a->warming = mx_alloc(sizeof(*a->warming));
+		a->warming->state = data.warmup;
+		mx_warmup_charge(&a->warming->state, now, row->lease[MX_MESSAGES], 0);
+	}
 	for (period = 0; period < MX_PERIODS; period++) {
 		mx_window_charge(&a->window[period], period, now, MX_COUNT_CONNECTIONS, row->lease[MX_CONNECTIONS]);
 		mx_window_charge(&a->window[period], period, now, MX_COUNT_ESTIMATED, row->lease[MX_MESSAGES]);
 	}
-	if (a->source && a->provider)
+	if (a->source && a->provider && !a->network)
 		l->lost += row->lease[MX_CONNECTIONS];
 	put_urgent(l, a);
 }

@@ -45,21 +45,43 @@ bool mx_ledger_tick(struct mx_ledger *ledger, u64 now, u64 wall);
 /* When the next tick will free room; MX_NEVER when none will. */
 u64 mx_ledger_next(const struct mx_ledger *ledger);
 
-/* Charges one connection of a source at a provider, after mx_account(). */
-void mx_ledger_charge(struct mx_ledger *ledger, u32 provider, u32 source, u64 now);
+/*
+ * Charges one connection, after mx_account(). At the default provider the destination's network has an account of its
+ * own where something of it is kept.
+ */
+void mx_ledger_charge(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
 /* A connection waits for such a charge to be covered: asks for it. */
-void mx_ledger_want(struct mx_ledger *ledger, u32 provider, u32 source, u64 now);
+void mx_ledger_want(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
 /* Gives back the charge of a connection that was made at `then`, or a little later, and never came about. */
-void mx_ledger_refund(struct mx_ledger *ledger, u32 provider, u32 source, u64 then, u64 now);
+void mx_ledger_refund(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u64 now);
 
 /*
  * `connections` that were made about `then` carried `messages`, not what they were charged for: charges the difference,
  * or gives it back, and learns from it what the next ones are charged for.
  */
-void mx_ledger_settle(struct mx_ledger *ledger, u32 provider, u32 source, u64 then, u32 connections, u32 messages,
+void mx_ledger_settle(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 connections, u32 messages,
 		      u64 now);
+
+/*
+ * Steers the warm-up of a source, at one provider or (MX_NONE) everywhere. False: it is not warmed up, or (with a
+ * provider) only as a whole.
+ */
+bool mx_ledger_steer_warmup(struct mx_ledger *ledger, u32 source, u32 provider, enum mx_warmup_step step, u64 now);
+
+/* A warm-up as `mxload warmup` shows it. */
+struct mx_warming {
+	const char *source, *provider; /* provider NULL: the source as a whole */
+	u64 network;
+	const struct mx_warmup *warmup;
+	const struct mx_ramp *ramp;
+	u32 hour;   /* messages in the hour up to now */
+	bool waits; /* until the day that it starts on */
+};
+
+/* Calls `each` for every warm-up that has begun or is about to. */
+void mx_ledger_warmups(struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_warming *, void *), void *arg);
 
 /* One limit as `mxload quota` shows it. Source or provider NULL: of all of them together. */
 struct mx_quota {
@@ -84,6 +106,7 @@ struct mx_ledger_row {
 	u8 data[MX_ACCOUNT_BYTES];
 	void *account; /* the ledger's own */
 	u32 spent[MX_UNITS];
+	bool gone; /* the account is given up: its row goes */
 };
 
 /* Whether somebody waits for something to be written, and whether there is anything to write at all. */

@@ -305,15 +305,22 @@ u64 mx_policy_tick(struct mx_policy *p)
 	return now;
 }
 
+struct mx_lane_id mx_policy_lane(const struct mx_policy *p, u32 provider, u32 source, struct mx_addr to,
+				 enum mx_family family)
+{
+	return (struct mx_lane_id){ provider, source,
+				    provider == p->snapshot->default_provider ? mx_network_of(to, family) : 0 };
+}
+
 void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v, u64 *now)
 {
 	*now = mx_policy_tick(p);
 	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
-	mx_account(p->snapshot, &p->state, flow, v);
+	mx_account(p->snapshot, &p->state, flow, *now, v);
 	if (v->action == MX_ASSIGN)
-		mx_ledger_charge(p->ledger, v->provider, v->source, *now);
+		mx_ledger_charge(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
 	else if (v->action == MX_HOLD && v->reason == MX_REASON_LEDGER)
-		mx_ledger_want(p->ledger, v->provider, v->source, *now);
+		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
 	if (mx_ledger_is_urgent(p->ledger))
 		pthread_cond_signal(p->spent);
 }
@@ -324,7 +331,7 @@ void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
 
 	v.provider = mx_classify_provider(p->snapshot, flow);
 	v.route = mx_classify_route(p->snapshot, flow, v.provider, MX_NONE);
-	mx_account(p->snapshot, &p->state, flow, &v);
+	mx_account(p->snapshot, &p->state, flow, 0, &v);
 }
 
 /* --- one policy after another ----------------------------------------------------------------------------------- */
@@ -348,6 +355,7 @@ static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 	free(numbers);
 	p->memory = mx_alloc(mx_state_size(p->snapshot));
 	mx_state_init(&p->state, p->snapshot, p->memory);
+	p->state.networks = p->networks;
 	for (i = 0; i < c->source_count; i++)
 		p->state.usable[i] = p->usable(&c->sources[i], p->usable_arg);
 	p->source_names = names_of(c->source_count, c->sources, sizeof(c->sources[0]));
@@ -407,6 +415,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->usable = usable;
 	p->usable_arg = usable_arg;
 	p->ledger = mx_ledger_new();
+	p->networks = mx_alloc(sizeof(*p->networks));
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_accounts(store, load_account, p);
 	if (mx_ledger_lost(p->ledger))
@@ -427,6 +436,7 @@ void mx_policy_free(struct mx_policy *p)
 	free(p->weights);
 	release(p);
 	mx_ledger_free(p->ledger);
+	free(p->networks);
 	free(p->room);
 	free(p->spent);
 	pthread_mutex_destroy(&p->lock);

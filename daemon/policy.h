@@ -41,6 +41,7 @@ struct mx_policy {
 	const char **pool_names;
 
 	struct mx_ledger *ledger;
+	struct mx_networks *networks;
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
@@ -68,6 +69,10 @@ void mx_policy_free(struct mx_policy *policy);
 struct mx_policy *mx_policy_prepare(const struct mx_policy *policy, struct mx_config *config);
 void mx_policy_commit(struct mx_policy *policy, struct mx_policy *next);
 void mx_policy_discard(struct mx_policy *next);
+
+/* The lane of a connection, with its destination's network where that is judged by itself. */
+struct mx_lane_id mx_policy_lane(const struct mx_policy *policy, u32 provider, u32 source, struct mx_addr to,
+				 enum mx_family family);
 
 /*
  * Decides and books one connection that has waited for `waited` ms, under the lock: everything from the clock to the

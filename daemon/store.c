@@ -130,6 +130,21 @@ static int put_account(sqlite3_stmt *q, const struct mx_ledger_row *row)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int delete_account(sqlite3 *db, const struct mx_ledger_row *row)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(db, "DELETE FROM accounts WHERE source = ? AND provider = ? AND network = ?", -1,
+				    &q, NULL);
+
+	sqlite3_bind_text(q, 1, row->source, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 3, (s64)row->network);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int put_clock(sqlite3 *db, const struct mx_clock_mark *mark)
 {
 	sqlite3_stmt *q = NULL;
@@ -156,7 +171,7 @@ const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger
 		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?)", -1, &q,
 					NULL);
 	for (i = 0; rc == SQLITE_OK && i < count; i++)
-		rc = put_account(q, &rows[i]);
+		rc = rows[i].gone ? delete_account(store->db, &rows[i]) : put_account(q, &rows[i]);
 	sqlite3_finalize(q);
 	if (rc == SQLITE_OK)
 		rc = put_clock(store->db, mark);

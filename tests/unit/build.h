@@ -80,7 +80,7 @@ static inline struct mx_verdict serve(struct build *b, const struct mx_flow *flo
 {
 	struct mx_verdict v = decide(b, flow);
 
-	mx_account(b->snapshot, &b->state, flow, &v);
+	mx_account(b->snapshot, &b->state, flow, 0, &v);
 	return v;
 }
 

@@ -147,7 +147,7 @@ static void test_random_damage(void **state)
 				flow.to = (struct mx_addr){ j % 2 ? random_next(&seed) : 0,
 							    j % 2 ? random_next(&seed) : (u32)random_next(&seed) };
 				mx_decide(s, &st, &flow, MX_NONE, (struct mx_moment){ 0, 0 }, &v);
-				mx_account(s, &st, &flow, &v);
+				mx_account(s, &st, &flow, 0, &v);
 			}
 			mx_state_settle_expected(&st, s);
 			free(memory);
