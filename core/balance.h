@@ -16,6 +16,17 @@ static inline u64 mx_mix64(u64 n)
 	return n ^ (n >> 31);
 }
 
+/* A number for the addresses and ports of a connection; another `seed` mixes differently. */
+static inline u64 mx_flow_key(const struct mx_flow *f, u64 seed)
+{
+	u64 key = mx_mix64((seed + f->family) ^ f->from.lo);
+
+	key = mx_mix64(key ^ f->from.hi);
+	key = mx_mix64(key + f->to.lo);
+	key = mx_mix64(key ^ f->to.hi);
+	return mx_mix64(key + (((u64)f->from_port << 16) | f->to_port));
+}
+
 /* The key of a source by its name: the same on every host and in every version. */
 u64 mx_balance_key(const char *name, size_t length);
 

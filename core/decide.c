@@ -116,7 +116,7 @@ static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, con
 		return true;
 	v->pool = routed_pool(s, v);
 	v->member = MX_NONE;
-	if (moment.waited < MX_LEDGER_PATIENCE)
+	if (moment.waited < mx_snapshot_providers(s)[v->provider].wait + MX_LEDGER_PATIENCE)
 		answer(v, MX_HOLD, MX_REASON_LEDGER, 0);
 	else
 		answer(v, MX_REFUSE, MX_REASON_LEDGER, mx_mark_refuse(s->mark_mask));

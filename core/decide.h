@@ -24,7 +24,7 @@ struct mx_verdict {
 	u16 route;  /* MX_NONE when passed */
 	u16 pool;   /* the one that served; MX_NONE when passed */
 	u16 member; /* of that pool; MX_NONE unless assigned */
-	u16 source; /* MX_NONE unless assigned, or held or refused for the ledger: whose charge is not written down */
+	u16 source; /* MX_NONE unless assigned, or held until the charge of this one is written down */
 };
 
 /* When a connection is decided, in milliseconds. */
@@ -33,7 +33,7 @@ struct mx_moment {
 	u64 waited; /* how long this connection has been held; 0 when it has just come */
 };
 
-#define MX_LEDGER_PATIENCE 2000 /* ms that a connection waits until its charge is written down */
+#define MX_LEDGER_PATIENCE 2000 /* ms, beyond `wait`, that a connection waits until its charge is written down */
 
 /*
  * Decides one connection. `class` is MX_NONE, or the one class that it is to be taken for (see mx_classify_route()).

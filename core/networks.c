@@ -42,7 +42,7 @@ static u32 place_in(const struct mx_network_lane *bucket, u32 now)
 	for (i = 0; i < MX_NETWORK_WAYS; i++) {
 		if (!bucket[i].network)
 			return i;
-		if (bucket[i].flags || bucket[i].open || bucket[i].needed > now)
+		if (bucket[i].flags || bucket[i].needed > now)
 			continue;
 		if (best == MX_NETWORK_WAYS || bucket[i].used < bucket[best].used)
 			best = i;

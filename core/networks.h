@@ -18,7 +18,7 @@ struct mx_network_lane {
 	u64 source;  /* its key */
 	u32 flags;   /* MX_LANE_... */
 	u32 slots;   /* as in a lane */
-	u32 open;
+	u32 open;    /* as in a lane */
 	u32 failed;
 	u32 used;   /* when, in seconds of the ledger's clock */
 	u32 needed; /* until when it must not go */

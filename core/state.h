@@ -29,15 +29,21 @@ struct mx_slot {
 struct mx_lane {
 	u32 flags;
 	u32 slots;    /* connections that it may have open; 0: no limit */
-	u32 open;     /* that it has open, at most: those that have ended may be told late */
+	u32 open;     /* that it has open, at most: counted up here, and down by a census */
 	u32 messages; /* charged for a connection, as learned; 0: what the provider says */
-	u32 returned; /* what one that turns out to have failed was charged at least; 0: as above */
+	u32 returned; /* what one that is settled now was charged at least; 0: as above */
 	u32 reserved;
 	struct mx_room room;
 	u64 connections; /* assigned */
 	u64 expected; /* what the weights asked for, in thousandths of a connection; see mx_state_settle_expected() */
 	u64 established;
-	u64 failed; /* never established */
+	u64 failed;      /* never established: its charge is given back */
+	u64 reset;       /* established, and ended by a reset */
+	u64 early;       /* established, and closed before mail could have passed */
+	u64 charged;     /* messages: what the windows were charged in all, less what was given back */
+	u64 settled;     /* messages: as reported */
+	u64 refunded;    /* messages: of connections that failed */
+	u64 reported[3]; /* messages that were sent, deferred, bounced */
 	u64 bytes_sent;
 	u64 bytes_received;
 };

@@ -233,8 +233,7 @@ static const struct mx_option pool_options[] = {
 	  .read = mx_read_number,
 	  .offset = offsetof(struct mx_conf_pool, max_share),
 	  .min = 1,
-	  .max = 100,
-	  .later = true },
+	  .max = 100 },
 	{ 0 },
 };
 
@@ -271,8 +270,7 @@ static const struct mx_option lane_options[] = {
 	  .read = mx_read_number,
 	  .offset = offsetof(struct mx_conf_lane, concurrency),
 	  .min = 1,
-	  .max = 100000,
-	  .later = true },
+	  .max = 100000 },
 	{ 0 },
 };
 
@@ -327,12 +325,7 @@ static const struct mx_option provider_options[] = {
 	{ .name = "balance", .read = mx_read_choice, PROVIDER(balance), .words = balance_words },
 	{ .name = "limits", .read = mx_read_limits, PROVIDER(limits) },
 	{ .name = "total-limits", .read = mx_read_limits, PROVIDER(total_limits) },
-	{ .name = "concurrency",
-	  .read = mx_read_number,
-	  PROVIDER(concurrency),
-	  .min = 1,
-	  .max = 100000,
-	  .later = true },
+	{ .name = "concurrency", .read = mx_read_number, PROVIDER(concurrency), .min = 1, .max = 100000 },
 	{ .name = "pace", .read = read_pace, PROVIDER(even_pace) },
 	{ .name = "wait", .read = mx_read_number, PROVIDER(wait), .max = 25 },
 	{ .name = "wait-max", .read = mx_read_number, PROVIDER(wait_max), .max = 1000 },
@@ -340,8 +333,7 @@ static const struct mx_option provider_options[] = {
 	  .read = mx_read_number,
 	  PROVIDER(messages_per_connection),
 	  .min = 1,
-	  .max = 10000,
-	  .later = true },
+	  .max = 10000 },
 	{ .name = "weights", .read = mx_read_weights, PROVIDER(weights) },
 	{ .name = "sources", .read = read_lanes, PROVIDER(lanes) },
 	{ 0 },

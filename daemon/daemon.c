@@ -240,6 +240,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_daemon_apply(d); /* without the queue rule: the fallback decides until we answer */
 	if (d->table_error)
 		exit(1);
+	d->census = mx_census_start(&d->policy);
 	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
 	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
@@ -274,6 +275,7 @@ static void leave(struct mx_daemon *d)
 	if (d->flows)
 		mx_flows_stop(d->flows);
 	event_base_free(d->base);
+	mx_census_stop(d->census);
 	mx_bookkeeper_stop(d->bookkeeper);
 	mx_table_close(d->table);
 	mx_addresses_close(d->addresses);

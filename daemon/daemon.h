@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon as a whole: what it consists of, and what the control commands may ask of it. All of it runs in the main
- * thread but the queue threads, that of those that wait, the flow thread and the bookkeeper.
+ * thread but the queue threads, that of those that wait, the flow thread, the census and the bookkeeper.
  */
 #ifndef MX_DAEMON_DAEMON_H
 #define MX_DAEMON_DAEMON_H
@@ -10,6 +10,7 @@
 
 #include "daemon/addresses.h"
 #include "daemon/bookkeeper.h"
+#include "daemon/census.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
@@ -31,6 +32,7 @@ struct mx_daemon {
 	struct mx_journal *journal;
 	struct mx_intake intake;
 	struct mx_bookkeeper *bookkeeper;
+	struct mx_census *census;
 	struct mx_queues *queues;
 	struct mx_flows *flows; /* NULL: flow-accounting is off */
 	struct mx_control *control;

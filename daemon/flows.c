@@ -22,6 +22,7 @@
 
 #define SOCKET_BYTES (8 << 20)
 #define ESTABLISHED_SECONDS 432000 /* five days, the kernel's own */
+#define SHORTEST_DIALOGUE 60       /* bytes: EHLO a.bc, MAIL FROM:<>, RCPT TO:<a@b.cd>, DATA with their line ends */
 #define GATHER_MSEC 20 /* events are taken in handfuls: each wake-up costs the queue threads more than an event */
 
 struct mx_flows {
@@ -78,6 +79,40 @@ static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, 
 
 /* --- the thread ------------------------------------------------------------------------------------------------- */
 
+static struct mx_flow flow_of(const struct mx_event *e)
+{
+	return (struct mx_flow){
+		.from = e->from, .to = e->to, .family = e->family, .from_port = e->from_port, .to_port = e->to_port
+	};
+}
+
+/*
+ * Whether it was closed before mail could have passed: what the client has sent, without the headers (with time
+ * stamps, as Linux sends them), is less than the shortest of dialogues with an envelope in it.
+ */
+static bool is_early(const struct nf_conntrack *ct, enum mx_family family)
+{
+	u64 header = family == MX_IPV4 ? 52 : 72, packets, bytes;
+
+	if (!nfct_attr_is_set(ct, ATTR_ORIG_COUNTER_PACKETS))
+		return false;
+	packets = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS);
+	bytes = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES);
+	return packets && bytes < packets * header + SHORTEST_DIALOGUE;
+}
+
+static struct mx_end end_of(const struct nf_conntrack *ct, const struct mx_event *e)
+{
+	bool reset =
+		nfct_attr_is_set(ct, ATTR_TCP_STATE) && nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_CLOSE;
+
+	return (struct mx_end){ .sent = e->close.sent,
+				.received = e->close.received,
+				.established = e->close.established,
+				.reset = reset,
+				.early = is_early(ct, e->family) };
+}
+
 static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 {
 	struct mx_policy *p = f->policy;
@@ -88,14 +123,10 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 	pthread_mutex_lock(&p->lock);
 	ours = read_flow(p, ct, &event, &source, &provider);
 	if (ours) {
-		struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+		struct mx_flow flow = flow_of(&event);
+		struct mx_end end = end_of(ct, &event);
 
-		if (event.close.established)
-			lane->established++;
-		else
-			lane->failed++;
-		lane->bytes_sent += event.close.sent;
-		lane->bytes_received += event.close.received;
+		mx_policy_end_connection(p, provider, source, &flow, &end);
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (!ours)
@@ -263,6 +294,11 @@ static const char *state_name(u8 state)
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }
 
+static bool is_open(u8 state)
+{
+	return state <= TCP_CONNTRACK_ESTABLISHED || state == TCP_CONNTRACK_SYN_SENT2;
+}
+
 static int take_live(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nf_conntrack *ct = nfct_new();
@@ -276,14 +312,15 @@ static int take_live(const struct nlmsghdr *nlh, void *arg)
 	if (nfct_nlmsg_parse(nlh, ct) == 0 && read_flow(l->policy, ct, &live.event, &source, &provider)) {
 		state = nfct_get_attr_u8(ct, ATTR_TCP_STATE);
 		live.state = state_name(state);
-		live.open = state <= TCP_CONNTRACK_ESTABLISHED || state == TCP_CONNTRACK_SYN_SENT2;
+		live.open = is_open(state);
 		l->each(&live, l->arg);
 	}
 	nfct_destroy(ct);
 	return MNL_CB_OK;
 }
 
-static int list_family(struct mnl_socket *socket, u8 family, struct listing *l)
+/* Dumps conntrack for one family; with a mask only what carries the mark under it. 0 or errno. */
+static int dump(struct mnl_socket *socket, u8 family, u32 mark, u32 mask, mnl_cb_t each, void *arg)
 {
 	char buffer[32768] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
@@ -296,26 +333,68 @@ static int list_family(struct mnl_socket *socket, u8 family, struct listing *l)
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = family;
 	nfg->version = NFNETLINK_V0;
+	if (mask) {
+		mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark));
+		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	}
 	if (mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
 		return errno;
 	while (rc > MNL_CB_STOP) {
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, take_live, l);
+		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, each, arg);
 	}
 	return rc < 0 ? errno : 0;
 }
 
-int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg)
+/* The same for both families. */
+static int dump_all(u32 mark, u32 mask, mnl_cb_t each, void *arg)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	struct listing l = { policy, each, arg };
 	int error;
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+	if (!socket)
 		return errno;
-	error = list_family(socket, AF_INET, &l);
+	error = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? errno : 0;
 	if (!error)
-		error = list_family(socket, AF_INET6, &l);
+		error = dump(socket, AF_INET, mark, mask, each, arg);
+	if (!error)
+		error = dump(socket, AF_INET6, mark, mask, each, arg);
 	mnl_socket_close(socket);
 	return error;
+}
+
+int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg)
+{
+	struct listing l = { policy, each, arg };
+
+	return dump_all(0, 0, take_live, &l);
+}
+
+struct counting {
+	void (*each)(enum mx_family family, struct mx_addr to, void *arg);
+	void *arg;
+};
+
+static int take_open(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nf_conntrack *ct = nfct_new();
+	struct counting *c = arg;
+
+	if (!ct)
+		return MNL_CB_OK;
+	if (nfct_nlmsg_parse(nlh, ct) == 0 && nfct_get_attr_u8(ct, ATTR_L4PROTO) == IPPROTO_TCP &&
+	    is_open(nfct_get_attr_u8(ct, ATTR_TCP_STATE))) {
+		enum mx_family family = nfct_get_attr_u8(ct, ATTR_L3PROTO) == AF_INET ? MX_IPV4 : MX_IPV6;
+
+		c->each(family, addr_of(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST), c->arg);
+	}
+	nfct_destroy(ct);
+	return MNL_CB_OK;
+}
+
+int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family, struct mx_addr, void *), void *arg)
+{
+	struct counting c = { each, arg };
+
+	return dump_all(mark, mask, take_open, &c);
 }

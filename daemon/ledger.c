@@ -551,7 +551,7 @@ void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 
 /* --- corrections ------------------------------------------------------------------------------------------------ */
 
-/* What a connection was charged for at least, should it have failed. */
+/* What a connection that is settled was charged for at least. */
 static u32 returned(const struct mx_ledger *l, struct mx_lane_id id)
 {
 	const struct mx_lane *lane = mx_state_lane(l->terms.state, id.provider, id.source);
@@ -575,14 +575,14 @@ static void give_back_messages(struct account *a, u32 n, u64 then)
 		mx_warmup_return(&a->warming->state, then, n);
 }
 
-void mx_ledger_refund(struct mx_ledger *l, struct mx_lane_id id, u64 then, u64 now)
+void mx_ledger_refund(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 messages, u64 now)
 {
 	struct charged c = charged(l, id, now);
 	u32 i;
 
 	for (i = 0; i < c.count; i++) {
 		give_back(c.of[i], MX_COUNT_CONNECTIONS, 1, then);
-		give_back_messages(c.of[i], returned(l, id), then);
+		give_back_messages(c.of[i], messages, then);
 		put_dirty(l, c.of[i]);
 		renew(l, c.of[i], now);
 	}
@@ -865,21 +865,40 @@ void mx_ledger_end_leases(struct mx_ledger *l)
 	twalk_r(l->accounts, end_lease, l);
 }
 
-/* Twice as much when the last lease was used up, half when hardly any of it was. */
-static u32 next_lease(struct mx_ledger *l, struct account *a, u64 now)
+/* Connections that the limits still have room for, whatever their pace is. */
+static u32 connections_left(const struct mx_ledger *l, const struct account *a, u64 now)
 {
-	u32 used = a->spent[MX_CONNECTIONS] - a->written, most = LARGEST_LEASE;
+	const struct mx_limit *limits = limits_of(l, a);
+	u32 most = ~0u, cap = warmup_cap(a), i;
 
-	refresh(l, a, now);
+	if (cap) {
+		u32 sent = a->warming->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES)
+						   : a->warming->state.sent;
+
+		most = (sent < cap ? cap - sent : 0) / l->most_messages;
+	}
+	for (i = 0; i < a->limits; i++) {
+		u32 used = mx_window_used(&a->window[limits[i].period], limits[i].period, now, limits[i].unit);
+		u32 left = (used < limits[i].most ? limits[i].most - used : 0) / room_wanted(l, limits[i].unit);
+
+		most = left < most ? left : most;
+	}
+	return most;
+}
+
+/*
+ * Twice as much when the last lease was used up, half when hardly any of it was. Near a limit it shrinks: that is what
+ * a crash costs.
+ */
+static u32 next_lease(const struct mx_ledger *l, struct account *a, u64 now)
+{
+	u32 used = a->spent[MX_CONNECTIONS] - a->written, left = connections_left(l, a, now);
+	u32 most = left / LEASE_PART + (left % LEASE_PART != 0);
+
 	if (used >= a->lease && a->lease < LARGEST_LEASE)
 		a->lease *= 2;
 	else if (used < a->lease / 4u && a->lease > FIRST_LEASE)
 		a->lease /= 2;
-	if (a->room->limited & (1u << MX_CONNECTIONS))
-		most = a->room->left[MX_CONNECTIONS];
-	if ((a->room->limited & (1u << MX_MESSAGES)) && a->room->left[MX_MESSAGES] / l->most_messages < most)
-		most = a->room->left[MX_MESSAGES] / l->most_messages;
-	most = (most + LEASE_PART - 1) / LEASE_PART;
 	return a->lease < most ? a->lease : most;
 }
 

@@ -55,7 +55,7 @@ void mx_ledger_charge(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now)
 void mx_ledger_want(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
 /* Gives back the charge of a connection that was made at `then`, or a little later, and never came about. */
-void mx_ledger_refund(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u64 now);
+void mx_ledger_refund(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 messages, u64 now);
 
 /*
  * `connections` that were made about `then` carried `messages`, not what they were charged for: charges the difference,

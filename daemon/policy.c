@@ -312,17 +312,66 @@ struct mx_lane_id mx_policy_lane(const struct mx_policy *p, u32 provider, u32 so
 				    provider == p->snapshot->default_provider ? mx_network_of(to, family) : 0 };
 }
 
+/* What follows from an assignment, outside of core. */
+static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, const struct mx_verdict *v, u64 now)
+{
+	struct mx_lane_id id = mx_policy_lane(p, v->provider, v->source, flow->to, flow->family);
+	struct mx_lane *lane = mx_state_lane(&p->state, v->provider, v->source);
+	u32 messages = mx_state_messages(&p->state, p->snapshot, v->provider, v->source);
+	const struct mx_network_lane *network;
+
+	mx_ledger_charge(p->ledger, id, now);
+	lane->charged += messages;
+	mx_pending_add(p->pending, flow, now, messages);
+	network = mx_state_network_lane(&p->state, p->snapshot, id);
+	if ((lane->slots && lane->open >= lane->slots) ||
+	    (network && network->slots && network->open >= network->slots)) {
+		p->full[v->source] = true;
+		pthread_cond_signal(p->count);
+	}
+}
+
 void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v, u64 *now)
 {
 	*now = mx_policy_tick(p);
 	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
 	mx_account(p->snapshot, &p->state, flow, *now, v);
 	if (v->action == MX_ASSIGN)
-		mx_ledger_charge(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
-	else if (v->action == MX_HOLD && v->reason == MX_REASON_LEDGER)
+		book_assignment(p, flow, v, *now);
+	else if (v->action == MX_HOLD && v->source != MX_NONE)
 		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
 	if (mx_ledger_is_urgent(p->ledger))
 		pthread_cond_signal(p->spent);
+}
+
+void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, const struct mx_flow *flow,
+			      const struct mx_end *end)
+{
+	struct mx_lane_id id = mx_policy_lane(p, provider, source, flow->to, flow->family);
+	struct mx_network_lane *network = mx_state_network_lane(&p->state, p->snapshot, id);
+	struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+	bool known;
+	u32 messages;
+	u64 then;
+
+	known = mx_pending_take(p->pending, flow, &then, &messages);
+	lane->bytes_sent += end->sent;
+	lane->bytes_received += end->received;
+	if (end->established) {
+		lane->established++;
+		lane->reset += end->reset;
+		lane->early += end->early;
+		return;
+	}
+	lane->failed++;
+	if (network)
+		network->failed++;
+	if (!known)
+		return;
+	mx_ledger_refund(p->ledger, id, then, messages, mx_policy_tick(p));
+	lane->charged -= messages;
+	lane->refunded += messages;
+	pthread_cond_broadcast(p->room);
 }
 
 void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
@@ -354,6 +403,7 @@ static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 	p->snapshot = mx_compile(c, numbers, generation);
 	free(numbers);
 	p->memory = mx_alloc(mx_state_size(p->snapshot));
+	p->full = mx_alloc(c->source_count * sizeof(bool));
 	mx_state_init(&p->state, p->snapshot, p->memory);
 	p->state.networks = p->networks;
 	for (i = 0; i < c->source_count; i++)
@@ -368,6 +418,7 @@ static void release(struct mx_policy *p)
 	mx_config_free(p->config);
 	free(p->snapshot);
 	free(p->memory);
+	free(p->full);
 	free(p->source_names);
 	free(p->provider_names);
 	free(p->pool_names);
@@ -410,12 +461,14 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	pthread_mutex_init(&p->lock, NULL);
 	p->room = new_cond();
 	p->spent = new_cond();
+	p->count = new_cond();
 	p->store = store;
 	p->since = time(NULL);
 	p->usable = usable;
 	p->usable_arg = usable_arg;
 	p->ledger = mx_ledger_new();
 	p->networks = mx_alloc(sizeof(*p->networks));
+	p->pending = mx_pending_new();
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_accounts(store, load_account, p);
 	if (mx_ledger_lost(p->ledger))
@@ -437,8 +490,10 @@ void mx_policy_free(struct mx_policy *p)
 	release(p);
 	mx_ledger_free(p->ledger);
 	free(p->networks);
+	mx_pending_free(p->pending);
 	free(p->room);
 	free(p->spent);
+	free(p->count);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -526,6 +581,7 @@ static void take_over(struct mx_policy *p, const struct mx_policy *next)
 	p->snapshot = next->snapshot;
 	p->state = next->state;
 	p->memory = next->memory;
+	p->full = next->full;
 	p->source_names = next->source_names;
 	p->provider_names = next->provider_names;
 	p->pool_names = next->pool_names;

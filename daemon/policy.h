@@ -14,6 +14,7 @@
 #include "daemon/clock.h"
 #include "daemon/config.h"
 #include "daemon/ledger.h"
+#include "daemon/pending.h"
 #include "daemon/store.h"
 
 /* What the operator (or mxrep) has set; names are those of mx_name(), "" for everywhere. */
@@ -32,16 +33,19 @@ struct mx_policy {
 	pthread_mutex_t lock;
 	pthread_cond_t *room;  /* somebody who had none may have some now: for those that are held */
 	pthread_cond_t *spent; /* something has to be written: for the bookkeeper */
+	pthread_cond_t *count; /* some `full` is set: for the census */
 	struct mx_config *config;
 	struct mx_snapshot *snapshot;
 	struct mx_state state;
-	void *memory;              /* of the state */
+	void *memory; /* of the state */
+	bool *full;   /* [source]: some lane may have as many connections open as it may; the census looks */
 	const char **source_names; /* by index, of mx_name() */
 	const char **provider_names;
 	const char **pool_names;
 
 	struct mx_ledger *ledger;
 	struct mx_networks *networks;
+	struct mx_pending *pending;
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
@@ -80,6 +84,16 @@ struct mx_lane_id mx_policy_lane(const struct mx_policy *policy, u32 provider, u
  */
 void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 waited, struct mx_verdict *verdict,
 		      u64 *now);
+
+/* How a connection ended. */
+struct mx_end {
+	u64 sent, received; /* bytes */
+	bool established, reset, early;
+};
+
+/* Books its end, under the lock: one that never came about is given back to the ledger. */
+void mx_policy_end_connection(struct mx_policy *policy, u32 provider, u32 source, const struct mx_flow *flow,
+			      const struct mx_end *end);
 
 /* A connection goes on waiting, without being asked about: it keeps its place before those behind it. */
 void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);

@@ -37,15 +37,9 @@ void mx_recent_free(struct mx_recent *recent)
 	free(recent);
 }
 
-static u64 key_of(const struct mx_recent *recent, const struct mx_flow *f, u32 sequence)
+static u64 key_of(const struct mx_recent *recent, const struct mx_flow *flow, u32 sequence)
 {
-	u64 key = mx_mix64((recent->seed + f->family) ^ f->from.lo);
-
-	key = mx_mix64(key ^ f->from.hi);
-	key = mx_mix64(key + f->to.lo);
-	key = mx_mix64(key ^ f->to.hi);
-	key = mx_mix64(key + (((u64)f->from_port << 48) | ((u64)f->to_port << 32) | sequence));
-	return key | 1;
+	return mx_mix64(mx_flow_key(flow, recent->seed) + sequence) | 1;
 }
 
 bool mx_recent_find(const struct mx_recent *recent, const struct mx_flow *flow, u32 sequence, u32 now, u32 *mark)

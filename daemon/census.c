@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/census.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/classify.h"
+#include "daemon/flows.h"
+#include "daemon/log.h"
+
+#define SETTLE_MSEC 20 /* a SYN that was answered is in conntrack a little later */
+#define REST_MSEC 200  /* between two counts, at least */
+#define REST_FACTOR 20 /* ... and so many times as long as the count took */
+
+struct seen {
+	enum mx_family family;
+	struct mx_addr to;
+};
+
+/* The open connections of one source, and what was assigned to it before they were counted. */
+struct mx_census {
+	pthread_t thread;
+	struct mx_policy *policy;
+	bool leaving, failing;
+	struct seen *seen;
+	u32 count;
+};
+
+static void take(enum mx_family family, struct mx_addr to, void *arg)
+{
+	struct mx_census *c = arg;
+
+	c->seen = mx_grow(c->seen, c->count, sizeof(c->seen[0]));
+	c->seen[c->count++] = (struct seen){ family, to };
+}
+
+static bool is_full(const struct mx_policy *p, u32 source)
+{
+	u64 key = mx_snapshot_sources(p->snapshot)[source].key;
+	u32 provider, i;
+
+	for (provider = 0; provider < p->state.providers; provider++) {
+		const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+
+		if (lane->slots && lane->open >= lane->slots)
+			return true;
+	}
+	for (i = 0; i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++) {
+		const struct mx_network_lane *n = &p->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+
+		if (n->source == key && n->slots && n->open >= n->slots)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What was assigned while conntrack was read may be in the count or not: it stays counted. So a count is never too low.
+ */
+static void begin(const struct mx_policy *p, u32 source, u64 *before)
+{
+	u32 provider;
+
+	for (provider = 0; provider < p->state.providers; provider++)
+		before[provider] = mx_state_lane(&p->state, provider, source)->connections;
+}
+
+static void forget_networks(struct mx_policy *p, u64 key)
+{
+	u32 i;
+
+	for (i = 0; i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++) {
+		struct mx_network_lane *n = &p->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+
+		if (n->source == key)
+			n->open = 0;
+	}
+}
+
+static void finish(struct mx_census *c, u32 source, const u64 *before)
+{
+	struct mx_policy *p = c->policy;
+	u32 provider, i;
+
+	forget_networks(p, mx_snapshot_sources(p->snapshot)[source].key);
+	for (provider = 0; provider < p->state.providers; provider++) {
+		struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+
+		if (lane->open || lane->connections) /* most lanes are never touched */
+			lane->open = (u32)(lane->connections - before[provider]);
+	}
+	for (i = 0; i < c->count; i++) {
+		struct mx_flow flow = { .family = c->seen[i].family, .to = c->seen[i].to };
+		u16 at = mx_classify_provider(p->snapshot, &flow);
+		struct mx_network_lane *network = mx_state_network_lane(
+			&p->state, p->snapshot, mx_policy_lane(p, at, source, flow.to, flow.family));
+
+		mx_state_lane(&p->state, at, source)->open++;
+		if (network)
+			network->open++;
+	}
+}
+
+/* Counts the open connections of one source, under the lock, which is open meanwhile. */
+static void count_source(struct mx_census *c, u32 source)
+{
+	struct mx_policy *p = c->policy;
+	u64 generation = p->snapshot->generation, *before = mx_alloc(p->state.providers * sizeof(u64));
+	u32 mark = mx_snapshot_sources(p->snapshot)[source].mark, mask = p->snapshot->mark_mask;
+	int error;
+
+	begin(p, source, before);
+	c->count = 0;
+	pthread_mutex_unlock(&p->lock);
+	poll(NULL, 0, SETTLE_MSEC);
+	error = mx_flows_open(mark, mask, take, c);
+	pthread_mutex_lock(&p->lock);
+	if (error && !c->failing)
+		mx_log(MX_LOG_ERROR, "conntrack does not say what is open: %s: concurrency stays as it was counted",
+		       strerror(error));
+	c->failing = error;
+	if (!error && p->snapshot->generation == generation) /* else the next round counts for the new policy */
+		finish(c, source, before);
+	free(before);
+}
+
+static bool any_full(const struct mx_policy *p)
+{
+	u32 source;
+
+	for (source = 0; source < p->state.sources; source++)
+		if (p->full[source])
+			return true;
+	return false;
+}
+
+/* True when some source is still full. */
+static bool count_full(struct mx_census *c)
+{
+	struct mx_policy *p = c->policy;
+	bool full = false;
+	u32 source;
+
+	for (source = 0; source < p->state.sources && !c->leaving; source++) {
+		if (!p->full[source])
+			continue;
+		p->full[source] = false;
+		count_source(c, source); /* the lock was open: the policy may be another one */
+		if (source < p->state.sources && is_full(p, source))
+			full = p->full[source] = true;
+	}
+	pthread_cond_broadcast(p->room);
+	return full;
+}
+
+static u64 mono_msec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
+static void rest(struct mx_census *c, u64 msec)
+{
+	u64 until = mono_msec() + msec;
+	struct timespec t = { (time_t)(until / 1000), (long)(until % 1000 * 1000000) };
+
+	while (!c->leaving && pthread_cond_timedwait(c->policy->count, &c->policy->lock, &t) != ETIMEDOUT)
+		;
+}
+
+static void *run(void *arg)
+{
+	struct mx_census *c = arg;
+	struct mx_policy *p = c->policy;
+
+	pthread_mutex_lock(&p->lock);
+	while (!c->leaving) {
+		u64 began = mono_msec(), took;
+		bool full = count_full(c);
+
+		took = mono_msec() - began;
+		if (full)
+			rest(c, took * REST_FACTOR > REST_MSEC ? took * REST_FACTOR : REST_MSEC);
+		else if (!c->leaving && !any_full(p))
+			pthread_cond_wait(p->count, &p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+static void count_at_start(struct mx_census *c)
+{
+	struct mx_policy *p = c->policy;
+	u32 source, provider;
+
+	pthread_mutex_lock(&p->lock);
+	for (source = 0; source < p->state.sources; source++) {
+		bool limited = false;
+
+		for (provider = 0; provider < p->state.providers; provider++)
+			limited |= mx_state_lane(&p->state, provider, source)->slots > 0;
+		if (limited)
+			count_source(c, source);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+struct mx_census *mx_census_start(struct mx_policy *policy)
+{
+	struct mx_census *c = mx_alloc(sizeof(*c));
+	sigset_t every, before;
+
+	c->policy = policy;
+	count_at_start(c);
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	if (pthread_create(&c->thread, NULL, run, c))
+		mx_fatal("cannot start the thread that counts connections");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return c;
+}
+
+void mx_census_stop(struct mx_census *c)
+{
+	pthread_mutex_lock(&c->policy->lock);
+	c->leaving = true;
+	pthread_cond_signal(c->policy->count);
+	pthread_mutex_unlock(&c->policy->lock);
+	pthread_join(c->thread, NULL);
+	free(c->seen);
+	free(c);
+}
