@@ -36,6 +36,7 @@ struct mx_lane {
 	struct mx_room room;
 	u64 connections; /* assigned */
 	u64 expected; /* what the weights asked for, in thousandths of a connection; see mx_state_settle_expected() */
+	u64 adopted;  /* open when the daemon started: of the one before */
 	u64 established;
 	u64 failed;      /* never established: its charge is given back */
 	u64 reset;       /* established, and ended by a reset */

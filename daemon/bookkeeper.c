@@ -14,7 +14,8 @@ struct mx_bookkeeper {
 	pthread_t thread;
 	struct mx_policy *policy;
 	struct mx_store *store;
-	bool leaving;
+	pthread_cond_t *done; /* a handful is written, or was tried to */
+	bool leaving, writing;
 	struct mx_bookkeeper_stats stats;
 	struct mx_ledger_row rows[ROWS];
 };
@@ -59,16 +60,19 @@ static bool write_some(struct mx_bookkeeper *b)
 	n = mx_ledger_collect(p->ledger, b->rows, ROWS, !b->leaving, mx_clock_now(&p->clock));
 	if (!n)
 		return false;
+	b->writing = true;
 	pthread_mutex_unlock(&p->lock);
 	reading = mx_clock_read();
 	mark = mx_clock_mark(&p->clock, &reading);
 	error = mx_store_put_accounts(b->store, b->rows, n, &mark);
 	pthread_mutex_lock(&p->lock);
+	b->writing = false;
 	mx_clock_catch_up(&p->clock, &reading);
 	take_result(b, error, n);
 	mx_ledger_written(p->ledger, b->rows, n, !error, mx_clock_now(&p->clock));
 	p->state.ledger_stuck = error != NULL;
 	pthread_cond_broadcast(p->room);
+	pthread_cond_broadcast(b->done);
 	return !error;
 }
 
@@ -96,6 +100,7 @@ struct mx_bookkeeper *mx_bookkeeper_start(struct mx_policy *policy, const char *
 
 	b->policy = policy;
 	b->store = mx_store_open(path);
+	b->done = mx_policy_new_cond();
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
 	if (pthread_create(&b->thread, NULL, run, b))
@@ -113,7 +118,28 @@ void mx_bookkeeper_stop(struct mx_bookkeeper *b)
 	pthread_mutex_unlock(&b->policy->lock);
 	pthread_join(b->thread, NULL);
 	mx_store_close(b->store);
+	free(b->done);
 	free(b);
+}
+
+bool mx_bookkeeper_flush(struct mx_bookkeeper *b)
+{
+	struct mx_policy *p = b->policy;
+	struct timespec until;
+	u64 before;
+	bool good;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 2;
+	pthread_mutex_lock(&p->lock);
+	before = b->stats.commits;
+	pthread_cond_signal(p->spent);
+	while (!(good = !mx_ledger_is_urgent(p->ledger) && !b->writing) && !*b->stats.error)
+		if (pthread_cond_timedwait(b->done, &p->lock, &until) == ETIMEDOUT)
+			break;
+	good |= b->stats.commits > before && !*b->stats.error;
+	pthread_mutex_unlock(&p->lock);
+	return good;
 }
 
 struct mx_bookkeeper_stats mx_bookkeeper_stats(struct mx_bookkeeper *b)

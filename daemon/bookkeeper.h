@@ -16,6 +16,9 @@ struct mx_bookkeeper *mx_bookkeeper_start(struct mx_policy *policy, const char *
 /* Writes everything, without leases: nothing is spent any more. */
 void mx_bookkeeper_stop(struct mx_bookkeeper *bookkeeper);
 
+/* Waits until all that is urgent is in the file, at most two seconds. False: it is not. */
+bool mx_bookkeeper_flush(struct mx_bookkeeper *bookkeeper);
+
 struct mx_bookkeeper_stats {
 	u64 commits, rows;
 	char error[200]; /* "" while all is well */

@@ -10,6 +10,7 @@
 #include "daemon/flows.h"
 #include "daemon/names.h"
 #include "daemon/show.h"
+#include "daemon/states.h"
 #include "daemon/text.h"
 
 json_t *mx_command_error(const char *code, const char *error)
@@ -68,6 +69,40 @@ static bool take_pool(struct mx_request *r, const char **pool)
 	if (name && mx_config_pool(r->daemon->policy.config, name) == MX_NONE)
 		return fail(r, "not-found", "there is no pool \"%.64s\"", name);
 	*pool = mx_name(name ? name : "");
+	return true;
+}
+
+/* The network of an address, for what is kept of each network of the default provider by itself. False after an error.
+ */
+static bool take_network(struct mx_request *r, const char *provider, u64 *network)
+{
+	json_t *to = json_object_get(r->args, "to");
+	enum mx_family family;
+	struct mx_addr addr;
+
+	*network = 0;
+	if (!to || json_is_null(to))
+		return true;
+	if (!json_string_value(to) || !mx_addr_parse(json_string_value(to), &family, &addr))
+		return fail(r, "argument", "expected \"to\" to be an address");
+	if (strcmp(provider, "default"))
+		return fail(r, "argument",
+			    "expected the provider \"default\" with \"to\": others are known as a whole");
+	*network = mx_network_of(addr, family);
+	return true;
+}
+
+/* A whole number; `missing` when it is not given. False after an error. */
+static bool take_number(struct mx_request *r, const char *key, s64 most, s64 missing, s64 *n)
+{
+	json_t *value = json_object_get(r->args, key);
+
+	*n = missing;
+	if (!value || json_is_null(value))
+		return true;
+	*n = json_integer_value(value);
+	if (!json_is_integer(value) || *n < 0 || *n > most)
+		return fail(r, "argument", "expected \"%s\": a number from 0 to %lld", key, (long long)most);
 	return true;
 }
 
@@ -157,7 +192,7 @@ static bool set_state(struct mx_request *r, const char *state, struct mx_set_sta
 	char text[200];
 
 	*set = (struct mx_set_state){ .owner = r->owner, .state = state, .since = time(NULL) };
-	if (!take_lane(r, &set->source, &set->provider))
+	if (!take_lane(r, &set->source, &set->provider) || !take_network(r, set->provider, &set->network))
 		return false;
 	if (period && !json_is_null(period)) {
 		if (!json_is_integer(period) || json_integer_value(period) < 1 ||
@@ -169,7 +204,7 @@ static bool set_state(struct mx_request *r, const char *state, struct mx_set_sta
 		return fail(r, "argument", "expected \"reason\" to be text");
 	snprintf(text, sizeof(text), "%s", json_is_string(reason) ? json_string_value(reason) : "");
 	set->reason = text;
-	mx_policy_set_state(&r->daemon->policy, set);
+	mx_states_set(&r->daemon->policy, set);
 	mx_daemon_apply(r->daemon);
 	note_state(r->daemon, set);
 	mx_log(MX_LOG_INFO, "%s%s%s: %s by %s%s%s", set->source, *set->provider ? " at " : "", set->provider, state,
@@ -188,6 +223,22 @@ static json_t *run_pause(struct mx_request *r)
 	return json_pack("{s:b,s:s,s:s?,s:s?}", "ok", 1, "source", set.source, "provider",
 			 *set.provider ? set.provider : NULL, "until",
 			 set.until ? mx_time_text(set.until, until) : NULL);
+}
+
+static json_t *run_backoff(struct mx_request *r)
+{
+	const char *provider = json_string_value(json_object_get(r->args, "provider"));
+	struct mx_set_state set;
+	char until[MX_TIME_TEXT];
+
+	if (!provider)
+		return fail(r, "argument", "expected \"provider\": the name of a provider");
+	if (!json_object_get(r->args, "for"))
+		json_object_set_new(r->args, "for", json_integer(MX_BACKOFF_SECONDS));
+	if (!set_state(r, "backing-off", &set))
+		return NULL;
+	return json_pack("{s:b,s:s,s:s,s:s}", "ok", 1, "source", set.source, "provider", set.provider, "until",
+			 mx_time_text(set.until, until));
 }
 
 static json_t *run_drain(struct mx_request *r)
@@ -210,9 +261,9 @@ static json_t *run_resume(struct mx_request *r)
 {
 	struct mx_set_state set = { .owner = r->owner };
 
-	if (!take_lane(r, &set.source, &set.provider))
+	if (!take_lane(r, &set.source, &set.provider) || !take_network(r, set.provider, &set.network))
 		return NULL;
-	if (!mx_policy_set_state(&r->daemon->policy, &set))
+	if (!mx_states_set(&r->daemon->policy, &set))
 		return fail(r, "not-found", "%s%s%s is not paused by %s", set.source, *set.provider ? " at " : "",
 			    set.provider, set.owner);
 	mx_daemon_apply(r->daemon);
@@ -220,6 +271,105 @@ static json_t *run_resume(struct mx_request *r)
 	mx_log(MX_LOG_INFO, "%s%s%s: resumed by %s", set.source, *set.provider ? " at " : "", set.provider, set.owner);
 	return done();
 }
+
+/* --- what the ledger is told ------------------------------------------------------------------------------------ */
+
+/* A time of day as the ledger has it: not later than now, and a second earlier, which is safe. */
+static u64 ledger_time(u64 now, s64 at)
+{
+	s64 ago = at ? (s64)time(NULL) - at : 0;
+
+	return ago >= 0 ? now - (u64)(ago + 1) * 1000 : now;
+}
+
+static bool take_time(struct mx_request *r, s64 *at)
+{
+	json_t *value = json_object_get(r->args, "at");
+
+	*at = 0;
+	if (!value || json_is_null(value))
+		return true;
+	if (!json_string_value(value) || !mx_time_parse(json_string_value(value), at))
+		return fail(r, "argument", "expected \"at\": a time like \"2026-11-01T09:00:00Z\"");
+	return true;
+}
+
+static json_t *run_settle(struct mx_request *r)
+{
+	static const char *const kinds[] = { "sent", "deferred", "bounced" };
+	struct mx_policy *p = &r->daemon->policy;
+	struct mx_lane_id id = { 0 };
+	const char *source, *provider;
+	struct mx_lane *lane;
+	s64 connections, messages, at, reported[3], sum = 0;
+	u64 now;
+	u32 i;
+
+	if (!take_lane(r, &source, &provider) || !take_network(r, provider, &id.network) || !take_time(r, &at) ||
+	    !take_number(r, "connections", 1000000, 0, &connections))
+		return NULL;
+	if (!*provider)
+		return fail(r, "argument", "expected \"provider\": the name of a provider");
+	for (i = 0; i < 3; i++) {
+		if (!take_number(r, kinds[i], 100000000, 0, &reported[i]))
+			return NULL;
+		sum += reported[i];
+	}
+	if (!take_number(r, "messages", 100000000, sum, &messages))
+		return NULL;
+	if (sum > messages)
+		return fail(r, "argument", "expected no more messages sent, deferred and bounced than \"messages\"");
+	if (!connections && !messages)
+		return fail(r, "argument", "expected \"connections\", and \"messages\" or what became of them");
+	id.source = mx_config_source(p->config, source);
+	id.provider = mx_config_provider(p->config, provider);
+	pthread_mutex_lock(&p->lock);
+	now = mx_policy_tick(p);
+	lane = mx_state_lane(&p->state, id.provider, id.source);
+	mx_policy_settle(p, id, ledger_time(now, at), (u32)connections, (u32)messages);
+	for (i = 0; i < 3; i++)
+		lane->reported[i] += (u64)reported[i];
+	mx_states_succeed(p, id, (u32)reported[0]);
+	pthread_mutex_unlock(&p->lock);
+	return json_pack("{s:b,s:b,s:I}", "ok", 1, "durable", mx_bookkeeper_flush(r->daemon->bookkeeper), "charge",
+			 (json_int_t)mx_state_messages(&p->state, p->snapshot, id.provider, id.source));
+}
+
+static json_t *run_warmup(struct mx_request *r)
+{
+	static const char *const steps[] = { "start", "hold", "resume", "back", "finish" };
+	struct mx_policy *p = &r->daemon->policy;
+	json_t *wanted = json_object_get(r->args, "step");
+	const char *source = NULL, *provider = "", *text = json_string_value(wanted);
+	u32 step = 0;
+	bool done_it;
+
+	if (json_object_get(r->args, "source") || json_object_get(r->args, "provider") || wanted)
+		if (!take_lane(r, &source, &provider))
+			return NULL;
+	if (!wanted || json_is_null(wanted))
+		return mx_show_warmup(r->daemon, source, *provider ? provider : NULL);
+	if (r->right < MX_RIGHT_STEER)
+		return fail(r, "denied", "you may not steer a warm-up here: expected root, the admin group or mxrep");
+	while (text && step < 5 && strcmp(text, steps[step]))
+		step++;
+	if (!text || step == 5)
+		return fail(r, "argument", "expected \"step\": start, hold, resume, back or finish");
+	pthread_mutex_lock(&p->lock);
+	done_it = mx_ledger_steer_warmup(p->ledger, mx_config_source(p->config, source),
+					 *provider ? mx_config_provider(p->config, provider) : MX_NONE, step,
+					 mx_policy_tick(p));
+	pthread_cond_broadcast(p->room);
+	pthread_mutex_unlock(&p->lock);
+	if (!done_it)
+		return fail(r, "not-found", "source \"%s\" has no warm-up%s of its own%s%s", source,
+			    *provider ? "" : " at all", *provider ? " at " : "", provider);
+	mx_log(MX_LOG_INFO, "warm-up of %s%s%s: %s by %s", source, *provider ? " at " : "", provider, text, r->owner);
+	mx_bookkeeper_flush(r->daemon->bookkeeper);
+	return mx_show_warmup(r->daemon, source, *provider ? provider : NULL);
+}
+
+/* --- what is open ----------------------------------------------------------------------------------------------- */
 
 struct count {
 	const char *source, *provider;
@@ -343,14 +493,15 @@ static const struct {
 	enum mx_right right;
 	json_t *(*run)(struct mx_request *r);
 } commands[] = {
-	{ "status", MX_RIGHT_READ, run_status },   { "stats", MX_RIGHT_READ, run_stats },
-	{ "sources", MX_RIGHT_READ, run_sources }, { "providers", MX_RIGHT_READ, run_providers },
-	{ "pools", MX_RIGHT_READ, run_pools },     { "quota", MX_RIGHT_READ, run_quota },
-	{ "weight", MX_RIGHT_CHANGE, run_weight }, { "pause", MX_RIGHT_STEER, run_pause },
-	{ "resume", MX_RIGHT_STEER, run_resume },  { "drain", MX_RIGHT_CHANGE, run_drain },
-	{ "explain", MX_RIGHT_READ, run_explain }, { "flows", MX_RIGHT_READ, run_flows },
-	{ "watch", MX_RIGHT_READ, run_watch },     { "reload", MX_RIGHT_CHANGE, run_reload },
-	{ "help", MX_RIGHT_READ, run_help },
+	{ "status", MX_RIGHT_READ, run_status },    { "stats", MX_RIGHT_READ, run_stats },
+	{ "sources", MX_RIGHT_READ, run_sources },  { "providers", MX_RIGHT_READ, run_providers },
+	{ "pools", MX_RIGHT_READ, run_pools },      { "quota", MX_RIGHT_READ, run_quota },
+	{ "warmup", MX_RIGHT_READ, run_warmup },    { "weight", MX_RIGHT_CHANGE, run_weight },
+	{ "pause", MX_RIGHT_STEER, run_pause },     { "resume", MX_RIGHT_STEER, run_resume },
+	{ "backoff", MX_RIGHT_STEER, run_backoff }, { "settle", MX_RIGHT_STEER, run_settle },
+	{ "drain", MX_RIGHT_CHANGE, run_drain },    { "explain", MX_RIGHT_READ, run_explain },
+	{ "flows", MX_RIGHT_READ, run_flows },      { "watch", MX_RIGHT_READ, run_watch },
+	{ "reload", MX_RIGHT_CHANGE, run_reload },  { "help", MX_RIGHT_READ, run_help },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -13,6 +13,7 @@
 
 #include "daemon/control.h"
 #include "daemon/flows.h"
+#include "daemon/states.h"
 
 #define TICK_USEC 250000
 
@@ -155,7 +156,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	take_queue_back(d);
-	if (mx_policy_expire(&d->policy, time(NULL)) || d->sources_left)
+	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left)
 		mx_daemon_apply(d);
 	mx_control_tick(d->control);
 }

@@ -59,6 +59,7 @@ struct mx_ledger {
 	struct account *short_of, *dirty;
 	u32 urgent; /* how many accounts are */
 	u64 ticked, next, wall, lost;
+	u64 guessed_since; /* the first charge in messages that a limit counts, since something was settled; 0: none */
 };
 
 static void free_account(void *account)
@@ -383,6 +384,8 @@ static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now
 				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
 	if (!a->room->limited)
 		return;
+	if (!l->guessed_since && (a->room->limited & (1u << MX_MESSAGES)))
+		l->guessed_since = now;
 	take_pace(l, a, MX_CONNECTIONS, 1, now);
 	take_pace(l, a, MX_MESSAGES, messages, now);
 	if (a->room->covered[MX_CONNECTIONS] <= a->lease / 2u || !mx_room_covers(a->room, l->most_messages))
@@ -485,18 +488,26 @@ static void give_up(struct mx_ledger *l, const struct mx_network_lane *gone)
 	}
 }
 
+struct mx_network_lane *mx_ledger_open_network(struct mx_ledger *l, struct mx_lane_id id, u64 now)
+{
+	struct mx_network_lane *lane, gone;
+
+	lane = mx_networks_add(l->terms.state->networks, id.network, conf_source(l, id.source)->key, (u32)(now / 1000),
+			       &gone);
+	if (gone.network)
+		give_up(l, &gone);
+	return lane;
+}
+
 /* At a destination's network only what is warmed up there has an account; what else is kept stands in the state. */
 static struct account *network_account(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	struct mx_state *state = l->terms.state;
-	struct mx_network_lane *lane, gone;
+	struct mx_network_lane *lane;
 	struct account *a;
 
-	if (!id.network || !state->networks)
+	if (!id.network || !l->terms.state->networks)
 		return NULL;
-	lane = mx_networks_add(state->networks, id.network, conf_source(l, id.source)->key, (u32)(now / 1000), &gone);
-	if (gone.network)
-		give_up(l, &gone);
+	lane = mx_ledger_open_network(l, id, now);
 	if (!lane || conf_source(l, id.source)->warmup != MX_WARMS_LANES)
 		return NULL;
 	a = find_or_add(l, l->terms.source_names[id.source], l->terms.provider_names[id.provider], id.network);
@@ -606,20 +617,23 @@ static void settle(struct mx_ledger *l, struct account *a, u64 then, u32 estimat
 	renew(l, a, now);
 }
 
-void mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
+u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
 {
 	struct charged c = charged(l, id, now);
 	struct account *lane = c.of[2];
 	u32 weight = connections < MEMORY ? connections : MEMORY, i;
+	u32 estimated = connections * returned(l, id);
 	u64 seen;
 
+	l->guessed_since = 0;
 	for (i = 0; i < c.count; i++)
-		settle(l, c.of[i], then, connections * returned(l, id), messages, now);
+		settle(l, c.of[i], then, estimated, messages, now);
 	if (!connections)
-		return;
+		return 0;
 	seen = (u64)messages * 1000 / connections;
 	lane->average = (u32)(lane->average ? (lane->average * (u64)(MEMORY - weight) + seen * weight) / MEMORY : seen);
 	learn(l, lane, id.provider, id.source);
+	return estimated;
 }
 
 /* --- warm-up ---------------------------------------------------------------------------------------------------- */
@@ -660,6 +674,18 @@ bool mx_ledger_steer_warmup(struct mx_ledger *l, u32 source, u32 provider, enum 
 			lane_account(l, i, source, now);
 	twalk_r(l->accounts, steer_one, &s);
 	return true;
+}
+
+static u32 day_of_warmup(const struct account *a)
+{
+	return a && a->warming && warmup_cap(a) ? a->warming->state.day + 1u : 0;
+}
+
+u32 mx_ledger_warmup_day(const struct mx_ledger *l, u32 provider, u32 source)
+{
+	u32 day = day_of_warmup(find(l, l->terms.source_names[source], NULL, 0));
+
+	return day ? day : day_of_warmup(find(l, l->terms.source_names[source], l->terms.provider_names[provider], 0));
 }
 
 struct warmups {
@@ -781,6 +807,11 @@ void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u
 		}
 	}
 	twalk_r(l->accounts, take_up_network, &(struct steering){ .ledger = l, .now = now });
+}
+
+bool mx_ledger_is_guessing(const struct mx_ledger *l, u64 now)
+{
+	return l->guessed_since && now > l->guessed_since + mx_period_length(MX_HOUR);
 }
 
 /* --- for people ------------------------------------------------------------------------------------------------- */

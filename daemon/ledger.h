@@ -51,6 +51,9 @@ u64 mx_ledger_next(const struct mx_ledger *ledger);
  */
 void mx_ledger_charge(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
+/* What is kept of a lane at its network, made when there is nothing yet; NULL: there is no place for it. */
+struct mx_network_lane *mx_ledger_open_network(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
+
 /* A connection waits for such a charge to be covered: asks for it. */
 void mx_ledger_want(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
@@ -59,10 +62,10 @@ void mx_ledger_refund(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then
 
 /*
  * `connections` that were made about `then` carried `messages`, not what they were charged for: charges the difference,
- * or gives it back, and learns from it what the next ones are charged for.
+ * or gives it back, and learns from it what the next ones are charged for. Returns what they had been charged for.
  */
-void mx_ledger_settle(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 connections, u32 messages,
-		      u64 now);
+u32 mx_ledger_settle(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 connections, u32 messages,
+		     u64 now);
 
 /*
  * Steers the warm-up of a source, at one provider or (MX_NONE) everywhere. False: it is not warmed up, or (with a
@@ -79,6 +82,12 @@ struct mx_warming {
 	u32 hour;   /* messages in the hour up to now */
 	bool waits; /* until the day that it starts on */
 };
+
+/* The day of the warm-up that a lane is in, of the source as a whole or of its own, from 1 on; 0: none. */
+u32 mx_ledger_warmup_day(const struct mx_ledger *ledger, u32 provider, u32 source);
+
+/* Whether there are limits in messages, connections are made, and nothing was settled within an hour. */
+bool mx_ledger_is_guessing(const struct mx_ledger *ledger, u64 now);
 
 /* Calls `each` for every warm-up that has begun or is about to. */
 void mx_ledger_warmups(struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_warming *, void *), void *arg);

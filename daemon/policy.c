@@ -8,6 +8,7 @@
 #include "core/classify.h"
 #include "daemon/compile.h"
 #include "daemon/names.h"
+#include "daemon/states.h"
 
 /* --- marks ------------------------------------------------------------------------------------------------------ */
 
@@ -143,36 +144,12 @@ static void apply_weights(struct mx_policy *p)
 		}
 }
 
-static void apply_states(struct mx_policy *p)
-{
-	u32 provider, source, i;
-
-	for (provider = 0; provider < p->state.providers; provider++)
-		for (source = 0; source < p->state.sources; source++) {
-			struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
-			u32 slots = mx_snapshot_lane_concurrency(p->snapshot, provider, source);
-
-			if (lane->flags || lane->slots != slots) { /* most lanes are never touched */
-				lane->flags = 0;
-				lane->slots = slots;
-			}
-		}
-	for (i = 0; i < p->state_count; i++) {
-		const struct mx_set_state *s = &p->states[i];
-		u16 paused = mx_config_source(p->config, s->source);
-
-		for (provider = 0; paused != MX_NONE && provider < p->state.providers; provider++)
-			if (!*s->provider || s->provider == p->provider_names[provider])
-				mx_state_lane(&p->state, provider, paused)->flags |= MX_LANE_PAUSED;
-	}
-}
-
-static void apply_settings(struct mx_policy *p)
+void mx_policy_apply_settings(struct mx_policy *p)
 {
 	pthread_mutex_lock(&p->lock);
 	mx_state_settle_expected(&p->state, p->snapshot);
 	apply_weights(p);
-	apply_states(p);
+	mx_states_apply(p);
 	pthread_cond_broadcast(p->room);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -223,65 +200,7 @@ void mx_policy_set_weight(struct mx_policy *p, const char *source, const char *p
 			add_weight(&stored, p);
 		mx_store_put_weight(p->store, &stored);
 	}
-	apply_settings(p);
-}
-
-static void add_state(const struct mx_stored_state *s, void *arg)
-{
-	struct mx_policy *p = arg;
-
-	p->states = mx_grow(p->states, p->state_count, sizeof(p->states[0]));
-	p->states[p->state_count++] = (struct mx_set_state){ mx_name(s->source),
-							     mx_name(s->provider),
-							     mx_name(s->owner),
-							     mx_name(s->state),
-							     mx_strdup(s->reason),
-							     s->since,
-							     s->until };
-}
-
-static void remove_state(struct mx_policy *p, struct mx_set_state *s)
-{
-	mx_store_delete_state(p->store, s->source, s->provider, s->owner);
-	free(s->reason);
-	*s = p->states[--p->state_count];
-}
-
-bool mx_policy_set_state(struct mx_policy *p, const struct mx_set_state *s)
-{
-	const char *source = mx_name(s->source), *provider = mx_name(s->provider), *owner = mx_name(s->owner);
-	struct mx_stored_state stored = { source, provider, owner, s->state, s->reason, s->since, s->until };
-	bool had = false;
-	u32 i;
-
-	for (i = 0; i < p->state_count && !had; i++)
-		if (p->states[i].source == source && p->states[i].provider == provider && p->states[i].owner == owner) {
-			remove_state(p, &p->states[i]);
-			had = true;
-		}
-	if (s->state) {
-		add_state(&stored, p);
-		mx_store_put_state(p->store, &stored);
-	}
-	apply_settings(p);
-	return had;
-}
-
-bool mx_policy_expire(struct mx_policy *p, s64 now)
-{
-	bool any = false;
-	u32 i;
-
-	for (i = 0; i < p->state_count; i++)
-		if (p->states[i].until && p->states[i].until <= now) {
-			mx_log(MX_LOG_INFO, "%s: the pause is over%s%s", p->states[i].source,
-			       *p->states[i].provider ? " at " : "", p->states[i].provider);
-			remove_state(p, &p->states[i--]);
-			any = true;
-		}
-	if (any)
-		apply_settings(p);
-	return any;
+	mx_policy_apply_settings(p);
 }
 
 u32 mx_policy_weight(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
@@ -361,6 +280,8 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 		lane->established++;
 		lane->reset += end->reset;
 		lane->early += end->early;
+		if (!end->early)
+			mx_states_succeed(p, id, 1);
 		return;
 	}
 	lane->failed++;
@@ -372,6 +293,17 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 	lane->charged -= messages;
 	lane->refunded += messages;
 	pthread_cond_broadcast(p->room);
+}
+
+void mx_policy_settle(struct mx_policy *p, struct mx_lane_id id, u64 then, u32 connections, u32 messages)
+{
+	struct mx_lane *lane = mx_state_lane(&p->state, id.provider, id.source);
+
+	lane->charged -= mx_ledger_settle(p->ledger, id, then, connections, messages, mx_policy_tick(p));
+	lane->charged += messages;
+	lane->settled += messages;
+	pthread_cond_broadcast(p->room);
+	pthread_cond_signal(p->spent);
 }
 
 void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
@@ -424,8 +356,7 @@ static void release(struct mx_policy *p)
 	free(p->pool_names);
 }
 
-/* Waits for it are timed by CLOCK_MONOTONIC: nobody sets that. */
-static pthread_cond_t *new_cond(void)
+pthread_cond_t *mx_policy_new_cond(void)
 {
 	pthread_cond_t *cond = mx_alloc(sizeof(*cond));
 	pthread_condattr_t attr;
@@ -459,9 +390,9 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->lock, NULL);
-	p->room = new_cond();
-	p->spent = new_cond();
-	p->count = new_cond();
+	p->room = mx_policy_new_cond();
+	p->spent = mx_policy_new_cond();
+	p->count = mx_policy_new_cond();
 	p->store = store;
 	p->since = time(NULL);
 	p->usable = usable;
@@ -475,17 +406,15 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 		mx_log(MX_LOG_WARNING, "ledger: the daemon did not end in order: %llu connections count as made",
 		       (unsigned long long)mx_ledger_lost(p->ledger));
 	mx_store_weights(store, add_weight, p);
-	mx_store_states(store, add_state, p);
+	mx_states_load(p);
 	compile(p, config, 1);
 	adopt(p);
-	apply_settings(p);
+	mx_policy_apply_settings(p);
 }
 
 void mx_policy_free(struct mx_policy *p)
 {
-	while (p->state_count)
-		free(p->states[--p->state_count].reason);
-	free(p->states);
+	mx_states_free(p);
 	free(p->weights);
 	release(p);
 	mx_ledger_free(p->ledger);
@@ -595,7 +524,7 @@ struct mx_policy *mx_policy_prepare(const struct mx_policy *p, struct mx_config 
 	pthread_mutex_init(&next->lock, NULL);
 	compile(next, config, p->snapshot->generation + 1);
 	apply_weights(next);
-	apply_states(next);
+	mx_states_apply(next);
 	return next;
 }
 
@@ -614,7 +543,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	carry(next, &old, &o);
 	take_over(p, next);
 	adopt(p);
-	apply_states(p); /* the flags came along with the counters */
+	mx_states_apply(p); /* the flags came along with the counters */
 	pthread_mutex_unlock(&p->lock);
 
 	free(o.source);

@@ -27,6 +27,8 @@ struct mx_set_state {
 	const char *source, *provider, *owner, *state;
 	char *reason;
 	s64 since, until;
+	u64 network; /* at the default provider; 0: wherever it goes */
+	u32 slots;   /* of one that backs off: connections that it may have open; 0: its pause is not over */
 };
 
 struct mx_policy {
@@ -95,11 +97,17 @@ struct mx_end {
 void mx_policy_end_connection(struct mx_policy *policy, u32 provider, u32 source, const struct mx_flow *flow,
 			      const struct mx_end *end);
 
+/* `connections` of about `then` (of the ledger's clock) carried `messages`: books it, under the lock. */
+void mx_policy_settle(struct mx_policy *policy, struct mx_lane_id lane, u64 then, u32 connections, u32 messages);
+
 /* A connection goes on waiting, without being asked about: it keeps its place before those behind it. */
 void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
 
 /* Room that has become free is given, under the lock; the ledger's time now. */
 u64 mx_policy_tick(struct mx_policy *policy);
+
+/* A condition whose waits are timed by CLOCK_MONOTONIC, which nobody sets; to be freed by free(). */
+pthread_cond_t *mx_policy_new_cond(void);
 
 /* Which addresses of a source are on this host: bit 1 << enum mx_family. */
 void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);
@@ -108,11 +116,8 @@ void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);
 void mx_policy_set_weight(struct mx_policy *policy, const char *source, const char *provider, const char *pool,
 			  int weight);
 
-/* Sets a state of one owner, or takes it back (state NULL). Durable. False: there was none to take back. */
-bool mx_policy_set_state(struct mx_policy *policy, const struct mx_set_state *state);
-
-/* Takes back states whose time is over at `now`. True when there were any. */
-bool mx_policy_expire(struct mx_policy *policy, s64 now);
+/* Puts weights and states in force, after they have changed. */
+void mx_policy_apply_settings(struct mx_policy *policy);
 
 /* The weight in force of a member of a pool at a provider, whole. */
 u32 mx_policy_weight(const struct mx_policy *policy, u32 pool, u32 provider, u32 member);

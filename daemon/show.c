@@ -93,6 +93,7 @@ static json_t *source_problems(const struct mx_policy *p, u32 source)
 
 static json_t *warnings(struct mx_daemon *d)
 {
+	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
 	const struct mx_config *c = d->policy.config;
 	json_t *list = json_array(), *problems, *problem;
 	size_t j;
@@ -102,6 +103,18 @@ static json_t *warnings(struct mx_daemon *d)
 		json_array_append_new(list, json_string(d->table_error));
 	if (mx_store_error(d->store))
 		json_array_append_new(list, json_sprintf("ledger: %s", mx_store_error(d->store)));
+	if (*books.error)
+		json_array_append_new(
+			list, json_sprintf("ledger: %s: connections are refused where it has to be written first",
+					   books.error));
+	if (mx_ledger_lost(d->policy.ledger))
+		json_array_append_new(
+			list, json_sprintf("ledger: %llu connections count as made: it is not known whether they were, "
+					   "because the daemon did not end in order",
+					   (unsigned long long)mx_ledger_lost(d->policy.ledger)));
+	if (mx_ledger_is_guessing(d->policy.ledger, mx_clock_now(&d->policy.clock)))
+		json_array_append_new(list, json_string("limits in messages are estimates: nothing has told how many "
+							"there were (mxload settle, mxrep) within an hour"));
 	if (atomic_load(&d->watched->tripped))
 		json_array_append_new(list, json_string("the queue is away: a thread does not answer"));
 	for (i = 0; i < c->source_count; i++) {
@@ -120,6 +133,8 @@ json_t *mx_show_status(struct mx_daemon *d)
 {
 	const struct mx_config *c = d->policy.config;
 	struct mx_table_counters n = mx_table_counters(d->table);
+	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
+	const char *error = *books.error ? books.error : mx_store_error(d->store);
 	json_t *a = answer();
 
 	json_object_set_new(a, "version", json_string(MX_VERSION));
@@ -133,8 +148,9 @@ json_t *mx_show_status(struct mx_daemon *d)
 	json_object_set_new(a, "uptime", number((u64)(time(NULL) - d->started)));
 	json_object_set_new(a, "configuration", json_string(c->path));
 	json_object_set_new(a, "ledger",
-			    json_pack("{s:s,s:b,s:s?}", "path", c->ledger, "ok", !mx_store_error(d->store), "error",
-				      mx_store_error(d->store)));
+			    json_pack("{s:s,s:b,s:s?,s:I,s:I,s:I}", "path", c->ledger, "ok", !error, "error", error,
+				      "commits", (json_int_t)books.commits, "rows", (json_int_t)books.rows, "lost",
+				      (json_int_t)mx_ledger_lost(d->policy.ledger)));
 	json_object_set_new(a, "table",
 			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
 				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
@@ -188,12 +204,30 @@ static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u
 	double expected = t.expected ? (double)lane->expected / (double)t.expected : 0;
 	double share = t.connections ? (double)lane->connections / (double)t.connections : 0;
 
-	return json_pack("{s:s,s:s,s:i,s:f,s:f,s:I,s:I,s:I,s:{s:i,s:i,s:i},s:{s:I,s:I}}", "source",
-			 p->source_names[source], "provider", p->provider_names[provider], "weight", (int)weight,
-			 "expected_share", expected, "share", share, "connections", (json_int_t)lane->connections,
-			 "established", (json_int_t)lane->established, "failed", (json_int_t)lane->failed, "messages",
-			 "sent", 0, "deferred", 0, "bounced", 0, "bytes", "sent", (json_int_t)lane->bytes_sent,
-			 "received", (json_int_t)lane->bytes_received);
+	json_t *o = json_pack("{s:s,s:s,s:i,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I}", "source", p->source_names[source],
+			      "provider", p->provider_names[provider], "weight", (int)weight, "expected_share",
+			      expected, "share", share, "connections", (json_int_t)lane->connections, "established",
+			      (json_int_t)lane->established, "failed", (json_int_t)lane->failed, "reset",
+			      (json_int_t)lane->reset, "early", (json_int_t)lane->early, "pending",
+			      (json_int_t)(lane->connections + lane->adopted - lane->established - lane->failed));
+	enum mx_reason room = mx_state_room(&p->state, p->snapshot, provider, source);
+	u32 day = mx_ledger_warmup_day(p->ledger, provider, source);
+
+	json_object_set_new(o, "messages",
+			    json_pack("{s:I,s:I,s:I}", "sent", (json_int_t)lane->reported[0], "deferred",
+				      (json_int_t)lane->reported[1], "bounced", (json_int_t)lane->reported[2]));
+	json_object_set_new(o, "charged",
+			    json_pack("{s:I,s:I,s:I,s:I,s:I}", "messages", (json_int_t)lane->charged, "settled",
+				      (json_int_t)lane->settled, "estimated",
+				      (json_int_t)(lane->charged + lane->refunded - lane->settled), "refunded",
+				      (json_int_t)lane->refunded, "per_connection",
+				      (json_int_t)mx_state_messages(&p->state, p->snapshot, provider, source)));
+	json_object_set_new(o, "limit", room == MX_REASON_CANDIDATE ? json_null() : json_string(mx_reason_name(room)));
+	json_object_set_new(o, "warmup_day", day ? number(day) : json_null());
+	json_object_set_new(o, "bytes",
+			    json_pack("{s:I,s:I}", "sent", (json_int_t)lane->bytes_sent, "received",
+				      (json_int_t)lane->bytes_received));
+	return o;
 }
 
 static json_t *stats_lanes(const struct mx_policy *p)
@@ -334,6 +368,56 @@ json_t *mx_show_quota(struct mx_daemon *d, const char *source, const char *provi
 	mx_ledger_quota(d->policy.ledger, wanted.now, quota_json, &wanted);
 	pthread_mutex_unlock(&d->policy.lock);
 	json_object_set_new(a, "quotas", wanted.list);
+	return a;
+}
+
+/* --- warm-up ---------------------------------------------------------------------------------------------------- */
+
+static const char *warmup_state(const struct mx_warming *w)
+{
+	return w->waits                           ? "waiting"
+	       : w->warmup->day >= w->ramp->count ? "finished"
+	       : w->warmup->held                  ? "held"
+						  : "warming";
+}
+
+static void warmup_json(const struct mx_warming *w, void *arg)
+{
+	u32 cap = mx_warmup_cap(w->warmup, w->ramp), sent = w->ramp->hourly ? w->hour : w->warmup->sent;
+	struct quota *wanted = arg;
+	char text[MX_ADDR_TEXT];
+	enum mx_family family;
+	struct mx_addr first;
+	u64 ends = mx_warmup_day_ends(w->warmup);
+	json_t *o;
+
+	if ((wanted->source && w->source != wanted->source) || (wanted->provider && w->provider != wanted->provider))
+		return;
+	o = json_pack("{s:s,s:s?,s:s,s:I,s:I,s:s,s:I,s:I}", "source", w->source, "provider", w->provider, "state",
+		      warmup_state(w), "day", (json_int_t)w->warmup->day + (cap != 0), "days",
+		      (json_int_t)w->ramp->count, "period", w->ramp->hourly ? "hour" : "day", "cap", (json_int_t)cap,
+		      "sent", (json_int_t)sent);
+	first = mx_network_first(w->network, &family);
+	json_object_set_new(o, "network",
+			    w->network ? json_string(mx_prefix_text(family, first, family == MX_IPV4 ? 24 : 64, text))
+				       : json_null());
+	json_object_set_new(o, "day_ends",
+			    ends == MX_NEVER || ends < wanted->now
+				    ? json_null()
+				    : when(wanted->wall + (s64)((ends - wanted->now) / 1000)));
+	json_array_append_new(wanted->list, o);
+}
+
+json_t *mx_show_warmup(struct mx_daemon *d, const char *source, const char *provider)
+{
+	struct quota wanted = { json_array(), source, provider, 0, time(NULL) };
+	json_t *a = answer();
+
+	pthread_mutex_lock(&d->policy.lock);
+	wanted.now = mx_policy_tick(&d->policy);
+	mx_ledger_warmups(d->policy.ledger, wanted.now, warmup_json, &wanted);
+	pthread_mutex_unlock(&d->policy.lock);
+	json_object_set_new(a, "warmups", wanted.list);
 	return a;
 }
 

@@ -10,7 +10,8 @@ json_t *mx_show_stats(struct mx_daemon *daemon);
 json_t *mx_show_sources(struct mx_daemon *daemon);
 json_t *mx_show_providers(struct mx_daemon *daemon, const char *name); /* NULL: all, without their lanes */
 json_t *mx_show_pools(struct mx_daemon *daemon);
-json_t *mx_show_quota(struct mx_daemon *daemon, const char *source, const char *provider); /* of mx_name(), or NULL */
+json_t *mx_show_quota(struct mx_daemon *daemon, const char *source, const char *provider);  /* of mx_name(), or NULL */
+json_t *mx_show_warmup(struct mx_daemon *daemon, const char *source, const char *provider); /* the same */
 json_t *mx_show_explain(struct mx_daemon *daemon, const struct mx_flow *flow, u16 class);
 json_t *mx_show_flows(struct mx_request *request);
 

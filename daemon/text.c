@@ -98,3 +98,14 @@ const char *mx_time_text(time_t when, char *text)
 	strftime(text, MX_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return text;
 }
+
+bool mx_time_parse(const char *text, s64 *when)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S%z", &tm);
+
+	if (!end || *end)
+		return false;
+	*when = (s64)timegm(&tm) - tm.tm_gmtoff;
+	return true;
+}

@@ -33,4 +33,7 @@ static inline size_t mx_addr_size(enum mx_family family)
 /* RFC 3339 in UTC with seconds, in `text` (MX_TIME_TEXT bytes), which is returned. */
 const char *mx_time_text(time_t when, char *text);
 
+/* Reads such a time, seconds since the epoch; an offset like +02:00 in place of Z will do. False: it is none. */
+bool mx_time_parse(const char *text, s64 *when);
+
 #endif

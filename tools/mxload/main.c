@@ -34,7 +34,13 @@ static const struct option_text option_texts[] = {
 	{ 'r', "reason", "TEXT", "why; shown in sources and in the log" },
 	{ 'c', "class", "CLASS", "as for a connection of that class" },
 	{ 'P', "port", "PORT", "of the receiving server (25)" },
-	{ 't', "to", "ADDRESS", "only to this address" },
+	{ 't', "to", "ADDRESS", "only to this address; at the provider \"default\": to its network" },
+	{ 'C', "connections", "N", "that were made" },
+	{ 'm', "messages", "N", "that they carried, whatever became of them" },
+	{ 'S', "sent", "N", "of them" },
+	{ 'D', "deferred", "N", "of them" },
+	{ 'B', "bounced", "N", "of them" },
+	{ 'a', "at", "TIME", "when they were made (2026-11-01T09:00:00Z); now" },
 	{ 'F', "follow", NULL, "go on with what opens and closes" },
 	{ 'o', "output", "FILE", "write it there, if there is no such file yet" },
 };
@@ -283,6 +289,7 @@ static json_t *lane_request(const struct command *c, const struct options *o)
 	put_text(r, "source", o->word[0]);
 	put_text(r, "provider", o->word[1]);
 	put_text(r, "reason", given(o, 'r'));
+	put_text(r, "to", given(o, 't'));
 	if (given(o, 'f')) {
 		long seconds = mx_duration_parse(given(o, 'f'));
 
@@ -301,6 +308,61 @@ static int run_pause(const struct command *c, const struct options *o)
 	json_t *r = lane_request(c, o);
 
 	return r ? ask_once(r, o, mx_show_pause) : MX_EXIT_USAGE;
+}
+
+static int run_backoff(const struct command *c, const struct options *o)
+{
+	json_t *r = lane_request(c, o);
+
+	return r ? ask_once(r, o, mx_show_pause) : MX_EXIT_USAGE;
+}
+
+static int run_settle(const struct command *c, const struct options *o)
+{
+	static const struct {
+		char letter;
+		const char *key;
+	} counts[] = {
+		{ 'C', "connections" }, { 'm', "messages" }, { 'S', "sent" }, { 'D', "deferred" }, { 'B', "bounced" }
+	};
+	json_t *r = lane_request(c, o);
+	size_t i;
+	long n;
+
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		if (!given(o, counts[i].letter))
+			continue;
+		if (!parse_number(given(o, counts[i].letter), 100000000, &n)) {
+			json_decref(r);
+			return usage_error(c, "--%s: expected a number", counts[i].key);
+		}
+		json_object_set_new(r, counts[i].key, json_integer(n));
+	}
+	put_text(r, "at", given(o, 'a'));
+	return ask_once(r, o, mx_show_settle);
+}
+
+/* [SOURCE [PROVIDER]] [STEP]: a step stands last. */
+static int run_warmup(const struct command *c, const struct options *o)
+{
+	static const char *const steps[] = { "start", "hold", "resume", "back", "finish" };
+	const char *last = o->words ? o->word[o->words - 1] : "";
+	int lane = o->words;
+	json_t *r = request(c->name);
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (o->words > 1 && !strcmp(last, steps[i])) {
+			put_text(r, "step", last);
+			lane--;
+		}
+	if (lane > 2) {
+		json_decref(r);
+		return usage_error(c, "expected start, hold, resume, back or finish, not %s", last);
+	}
+	put_text(r, "source", lane > 0 ? o->word[0] : NULL);
+	put_text(r, "provider", lane > 1 ? o->word[1] : NULL);
+	return ask_once(r, o, mx_show_warmup);
 }
 
 static int run_resume(const struct command *c, const struct options *o)
@@ -407,11 +469,26 @@ static const struct command commands[] = {
 	  run_quota, 0, 2 },
 	{ "weight", "SOURCE [PROVIDER] N", "pR", "change a weight now, durably",
 	  LANE_HELP "  N                  from 0 (nothing) to 1000\n", run_weight, 1, 3 },
-	{ "pause", "SOURCE [PROVIDER]", "fr", "no new connections from a source; open ones go on", LANE_HELP, run_pause,
-	  1, 2 },
-	{ "resume", "SOURCE [PROVIDER]", "", "take a pause back", LANE_HELP, run_resume, 1, 2 },
+	{ "pause", "SOURCE [PROVIDER]", "frt", "no new connections from a source; open ones go on", LANE_HELP,
+	  run_pause, 1, 2 },
+	{ "resume", "SOURCE [PROVIDER]", "t", "take a pause or a back-off back", LANE_HELP, run_resume, 1, 2 },
 	{ "drain", "SOURCE [PROVIDER]", "fr", "pause, and wait until the last connection has closed",
 	  LANE_HELP "Ends with 0 open connections. The pause stays, also when interrupted.\n", run_drain, 1, 2 },
+	{ "backoff", "SOURCE PROVIDER", "frt", "pause a source, then let it come back one connection after another",
+	  "  SOURCE             a source of the configuration\n"
+	  "  PROVIDER           where it was blocked\n"
+	  "Without --for the pause takes ten minutes. mxload resume ends it at once.\n",
+	  run_backoff, 2, 2 },
+	{ "warmup", "[SOURCE [PROVIDER]] [start|hold|resume|back|finish]", "", "where warm-ups are, or steer one",
+	  "  start              from the first day on\n"
+	  "  hold, resume       stay on this day; no longer\n"
+	  "  back               a day back\n"
+	  "  finish             no cap any more\n",
+	  run_warmup, 0, 3 },
+	{ "settle", "SOURCE PROVIDER", "CmSDBat", "tell how many messages connections have carried",
+	  "  SOURCE             a source of the configuration\n"
+	  "  PROVIDER           where they went\n",
+	  run_settle, 2, 2 },
 	{ "explain", "ADDRESS", "cP", "what would be decided now for a destination, and why",
 	  "  ADDRESS            of the receiving server\n", run_explain, 1, 1 },
 	{ "flows", "", "tF", "open and recent connections", "", run_flows, 0, 0 },

@@ -218,6 +218,9 @@ void mx_show_stats(const json_t *a, enum mx_by by)
 			      by == MX_BY_SOURCE ? "SOURCE" : "PROVIDER");
 	json_array_foreach (json_object_get(a, "refused"), i, r)
 		printf("refused at %s, %s: %lld\n", text(r, "provider"), text(r, "reason"), number(r, "connections"));
+	json_array_foreach (json_object_get(a, "held"), i, r)
+		printf("held at %s: %lld now, %lld in all\n", text(r, "provider"), number(r, "now"),
+		       number(r, "total"));
 	if (number(a, "guarded"))
 		printf("guarded: %lld connections would have left from a wrong address\n", number(a, "guarded"));
 }
@@ -350,6 +353,38 @@ void mx_show_quota(const json_t *a)
 		mx_table_cell(t, "%s", local_time(text(q, "frees"), buffer, sizeof(buffer)));
 	}
 	mx_table_print(t, stdout);
+}
+
+void mx_show_warmup(const json_t *a)
+{
+	struct mx_table *t =
+		mx_table_new("SOURCE", "PROVIDER", "NETWORK", "STATE", ">DAY", ">OF", "CAP", ">SENT", "DAY ENDS", NULL);
+	const json_t *w;
+	char buffer[32];
+	size_t i;
+
+	json_array_foreach (json_object_get(a, "warmups"), i, w) {
+		mx_table_cell(t, "%s", text(w, "source"));
+		mx_table_cell(t, "%s", *optional(w, "provider") ? text(w, "provider") : "(all)");
+		mx_table_cell(t, "%s", text(w, "network"));
+		mx_table_cell(t, "%s", text(w, "state"));
+		mx_table_cell(t, "%lld", number(w, "day"));
+		mx_table_cell(t, "%lld", number(w, "days"));
+		if (number(w, "cap"))
+			mx_table_cell(t, "%lld/%s", number(w, "cap"), text(w, "period"));
+		else
+			mx_table_cell(t, "none");
+		mx_table_cell(t, "%lld", number(w, "sent"));
+		mx_table_cell(t, "%s", local_time(text(w, "day_ends"), buffer, sizeof(buffer)));
+	}
+	mx_table_print(t, stdout);
+}
+
+void mx_show_settle(const json_t *a)
+{
+	printf("settled; the next connections are charged %lld message%s each%s\n", number(a, "charge"),
+	       number(a, "charge") == 1 ? "" : "s",
+	       json_is_true(json_object_get(a, "durable")) ? "" : " (not yet on disk)");
 }
 
 void mx_show_weight(const json_t *a)

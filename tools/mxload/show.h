@@ -15,6 +15,8 @@ void mx_show_stats(const json_t *answer, enum mx_by by);
 void mx_show_sources(const json_t *answer);
 void mx_show_providers(const json_t *answer);
 void mx_show_pools(const json_t *answer);
+void mx_show_warmup(const json_t *answer);
+void mx_show_settle(const json_t *answer);
 void mx_show_quota(const json_t *answer);
 void mx_show_weight(const json_t *answer);
 void mx_show_pause(const json_t *answer);
