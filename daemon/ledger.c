@@ -896,47 +896,55 @@ void mx_ledger_end_leases(struct mx_ledger *l)
 	twalk_r(l->accounts, end_lease, l);
 }
 
-/* Connections that the limits still have room for, whatever their pace is. */
-static u32 connections_left(const struct mx_ledger *l, const struct account *a, u64 now)
+/* What the limits still have room for, whatever their pace is. */
+static void left_under_limits(const struct mx_ledger *l, const struct account *a, u64 now, u32 left[MX_UNITS])
 {
 	const struct mx_limit *limits = limits_of(l, a);
-	u32 most = ~0u, cap = warmup_cap(a), i;
+	u32 cap = warmup_cap(a), i;
 
+	left[MX_MESSAGES] = left[MX_CONNECTIONS] = ~0u;
 	if (cap) {
 		u32 sent = a->warming->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES)
 						   : a->warming->state.sent;
 
-		most = (sent < cap ? cap - sent : 0) / l->most_messages;
+		left[MX_MESSAGES] = sent < cap ? cap - sent : 0;
 	}
 	for (i = 0; i < a->limits; i++) {
 		u32 used = mx_window_used(&a->window[limits[i].period], limits[i].period, now, limits[i].unit);
-		u32 left = (used < limits[i].most ? limits[i].most - used : 0) / room_wanted(l, limits[i].unit);
+		u32 more = used < limits[i].most ? limits[i].most - used : 0;
 
-		most = left < most ? left : most;
+		if (more < left[limits[i].unit])
+			left[limits[i].unit] = more;
 	}
-	return most;
 }
 
-/*
- * Twice as much when the last lease was used up, half when hardly any of it was. Near a limit it shrinks: that is what
- * a crash costs.
- */
-static u32 next_lease(const struct mx_ledger *l, struct account *a, u64 now)
+/* A lease of so much; near a limit it shrinks to what one connection takes: that is what a crash costs. */
+static u32 lease_of(u32 wanted, u32 left, u32 connection)
 {
-	u32 used = a->spent[MX_CONNECTIONS] - a->written, left = connections_left(l, a, now);
-	u32 most = left / LEASE_PART + (left % LEASE_PART != 0);
+	u32 part = left / LEASE_PART > connection ? left / LEASE_PART : connection;
+	u32 most = part < left ? part : left;
+
+	return wanted < most ? wanted : most;
+}
+
+/* Twice as much when the last lease was used up between two writes, half when hardly any of it was. */
+static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u32 lease[MX_UNITS])
+{
+	u32 used = a->spent[MX_CONNECTIONS] - a->written, left[MX_UNITS];
 
 	if (used >= a->lease && a->lease < LARGEST_LEASE)
 		a->lease *= 2;
 	else if (used < a->lease / 4u && a->lease > FIRST_LEASE)
 		a->lease /= 2;
-	return a->lease < most ? a->lease : most;
+	left_under_limits(l, a, now, left);
+	lease[MX_CONNECTIONS] = lease_of(a->lease, left[MX_CONNECTIONS], 1);
+	lease[MX_MESSAGES] = lease_of(a->lease * l->most_messages, left[MX_MESSAGES], l->most_messages);
 }
 
 static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_row *row, bool leases, u64 now)
 {
 	struct written data = { .average = a->average };
-	u32 lease = leases && a->room && a->room->limited ? next_lease(l, a, now) : 0, unit;
+	u32 unit;
 
 	memcpy(data.window, a->window, sizeof(data.window));
 	memcpy(data.full_at, a->full_at, sizeof(data.full_at));
@@ -945,11 +953,12 @@ static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_r
 	*row = (struct mx_ledger_row){ .source = a->source ? a->source : "",
 				       .provider = a->provider ? a->provider : "",
 				       .network = a->network,
-				       .lease = { [MX_MESSAGES] = lease * l->most_messages, [MX_CONNECTIONS] = lease },
 				       .account = a,
 				       .gone = a->is_gone,
 				       .spent = { a->spent[0], a->spent[1] } };
 	memcpy(row->data, &data, sizeof(data));
+	if (leases && a->room && a->room->limited)
+		next_lease(l, a, now, row->lease);
 	for (unit = 0; unit < MX_UNITS; unit++) /* which of both rows is in the file is not known until it is there */
 		if ((s32)(a->spent[unit] + row->lease[unit] - a->covered_to[unit]) < 0)
 			a->covered_to[unit] = a->spent[unit] + row->lease[unit];
