@@ -53,7 +53,7 @@ static struct mx_lane_id lane_of(const struct mx_ballot *b, u32 member)
 				    b->network };
 }
 
-static enum mx_reason candidate(const struct mx_ballot *b, u32 member)
+enum mx_reason mx_balance_candidate(const struct mx_ballot *b, u32 member)
 {
 	u32 pool = (u32)(b->pool - mx_snapshot_pools(b->snapshot));
 
@@ -72,7 +72,7 @@ static s64 total_weight(const struct mx_ballot *b, enum mx_reason *why)
 
 	*why = MX_REASON_NO_ADDRESS;
 	for (i = 0; i < b->pool->members; i++) {
-		enum mx_reason reason = candidate(b, i);
+		enum mx_reason reason = mx_balance_candidate(b, i);
 
 		if (reason > *why)
 			*why = reason;
@@ -96,7 +96,7 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 		bool due = slot->credit + weight > 0;
 		s64 left = total - slot->credit; /* left / weight rounds, and a whole connection is owed */
 
-		if (candidate(ballot, i) != MX_REASON_CANDIDATE || (best_due && !due))
+		if (mx_balance_candidate(ballot, i) != MX_REASON_CANDIDATE || (best_due && !due))
 			continue;
 		/* |left| < 2^38 (three times 65535 weights of 10^6) and weight <= 10^6 < 2^20: the products fit */
 		if (best == MX_NONE || (due && !best_due) || left * best_weight < best_left * weight) {
@@ -118,7 +118,7 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 	for (i = 0; i < ballot->pool->members; i++) {
 		struct mx_slot *slot = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i);
 
-		if (candidate(ballot, i) == MX_REASON_CANDIDATE)
+		if (mx_balance_candidate(ballot, i) == MX_REASON_CANDIDATE)
 			slot->credit += slot->weight;
 	}
 	mx_state_slot(ballot->state, ballot->pool, ballot->provider, member)->credit -= total;
@@ -136,7 +136,7 @@ u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx
 	*why = MX_REASON_NO_ADDRESS;
 	for (i = 0; i < ballot->pool->members; i++) {
 		u64 weight = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i)->weight;
-		enum mx_reason reason = candidate(ballot, i);
+		enum mx_reason reason = mx_balance_candidate(ballot, i);
 		u64 log;
 
 		if (reason > *why)
@@ -160,7 +160,7 @@ u64 mx_balance_ready(const struct mx_ballot *ballot)
 	u32 i;
 
 	for (i = 0; i < ballot->pool->members; i++) {
-		enum mx_reason reason = candidate(ballot, i);
+		enum mx_reason reason = mx_balance_candidate(ballot, i);
 		u64 ready;
 
 		if (reason < MX_REASON_LIMIT_HOUR || reason > MX_REASON_CONCURRENCY)

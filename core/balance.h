@@ -66,6 +66,9 @@ struct mx_ballot {
 u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why);
 u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why);
 
+/* Whether a member may be chosen: MX_REASON_CANDIDATE, or the reason why not. */
+enum mx_reason mx_balance_candidate(const struct mx_ballot *ballot, u32 member);
+
 /*
  * When there is no candidate: the earliest time at which one of the members that only lack room will have it, in ms of
  * the ledger's clock; 0 for "any moment" (a connection has to close), MX_NEVER when none of them will.

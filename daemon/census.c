@@ -208,6 +208,7 @@ static void count_at_start(struct mx_census *c)
 		if (limited)
 			count_source(c, source);
 	}
+	mx_policy_mark_full(p);
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -144,12 +144,27 @@ static void apply_weights(struct mx_policy *p)
 		}
 }
 
+void mx_policy_mark_full(struct mx_policy *p)
+{
+	u32 provider, source;
+
+	for (provider = 0; provider < p->state.providers; provider++)
+		for (source = 0; source < p->state.sources; source++) {
+			const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+
+			if (lane->slots && lane->open >= lane->slots)
+				p->full[source] = true;
+		}
+	pthread_cond_signal(p->count);
+}
+
 void mx_policy_apply_settings(struct mx_policy *p)
 {
 	pthread_mutex_lock(&p->lock);
 	mx_state_settle_expected(&p->state, p->snapshot);
 	apply_weights(p);
 	mx_states_apply(p);
+	mx_policy_mark_full(p);
 	pthread_cond_broadcast(p->room);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -544,6 +559,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	take_over(p, next);
 	adopt(p);
 	mx_states_apply(p); /* the flags came along with the counters */
+	mx_policy_mark_full(p);
 	pthread_mutex_unlock(&p->lock);
 
 	free(o.source);

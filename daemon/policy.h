@@ -116,6 +116,9 @@ void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);
 void mx_policy_set_weight(struct mx_policy *policy, const char *source, const char *provider, const char *pool,
 			  int weight);
 
+/* Marks the sources that have somewhere as many connections open as they may, for the census; under the lock. */
+void mx_policy_mark_full(struct mx_policy *policy);
+
 /* Puts weights and states in force, after they have changed. */
 void mx_policy_apply_settings(struct mx_policy *policy);
 

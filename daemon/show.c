@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/balance.h"
 #include "core/classify.h"
 #include "daemon/flows.h"
 #include "daemon/names.h"
@@ -635,26 +636,27 @@ static json_t *rule_of(const struct mx_config *c, const struct mx_flow *flow)
 	return json_sprintf("prefix %s", mx_prefix_text(best->family, best->addr, best->length, text));
 }
 
-static json_t *candidates(const struct mx_policy *p, u16 pool, u16 provider, enum mx_family family)
+static json_t *candidates(const struct mx_policy *p, const struct mx_ballot *ballot)
 {
-	const struct mx_pool *members = &mx_snapshot_pools(p->snapshot)[pool];
 	json_t *list = json_array();
 	u64 total = 0;
 	u32 i;
 
-	for (i = 0; i < members->members; i++)
-		if (mx_state_candidate(&p->state, p->snapshot, pool, provider, i, family) == MX_REASON_CANDIDATE)
-			total += mx_state_slot(&p->state, members, provider, i)->weight;
-	for (i = 0; i < members->members; i++) {
-		enum mx_reason reason = mx_state_candidate(&p->state, p->snapshot, pool, provider, i, family);
-		u32 weight = mx_state_slot(&p->state, members, provider, i)->weight;
+	for (i = 0; i < ballot->pool->members; i++)
+		if (mx_balance_candidate(ballot, i) == MX_REASON_CANDIDATE)
+			total += mx_state_slot(&p->state, ballot->pool, ballot->provider, i)->weight;
+	for (i = 0; i < ballot->pool->members; i++) {
+		u32 source = mx_snapshot_members(p->snapshot)[ballot->pool->first_member + i].source;
+		u32 weight = mx_state_slot(&p->state, ballot->pool, ballot->provider, i)->weight;
+		u32 day = mx_ledger_warmup_day(p->ledger, ballot->provider, source);
+		enum mx_reason reason = mx_balance_candidate(ballot, i);
 		bool eligible = reason == MX_REASON_CANDIDATE;
 
-		json_array_append_new(list, json_pack("{s:s,s:i,s:f,s:b,s:s}", "source",
-						      p->source_names[p->config->pools[pool].members.items[i].source],
+		json_array_append_new(list, json_pack("{s:s,s:i,s:f,s:b,s:s,s:o}", "source", p->source_names[source],
 						      "weight", (int)(weight / 1000), "share",
 						      eligible && total ? (double)weight / (double)total : 0.0,
-						      "eligible", eligible, "reason", mx_reason_name(reason)));
+						      "eligible", eligible, "reason", mx_reason_name(reason),
+						      "warmup_day", day ? number(day) : json_null()));
 	}
 	return list;
 }
@@ -673,7 +675,19 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 		v.reason =
 			p->config->providers[v.provider].balance == MX_STICKY ? MX_REASON_STICKY : MX_REASON_WEIGHTED;
 	}
-	tried = v.pool == MX_NONE ? json_array() : candidates(p, v.pool, v.provider, flow->family);
+	if (v.pool == MX_NONE) {
+		tried = json_array();
+	} else {
+		struct mx_ballot ballot = { .snapshot = p->snapshot,
+					    .state = &p->state,
+					    .pool = &mx_snapshot_pools(p->snapshot)[v.pool],
+					    .provider = v.provider,
+					    .family = flow->family,
+					    .network = mx_policy_lane(p, v.provider, 0, flow->to, flow->family).network,
+					    .now = mx_clock_now(&p->clock) };
+
+		tried = candidates(p, &ballot);
+	}
 	pthread_mutex_unlock(&p->lock);
 	route_class = v.route == MX_NONE ? MX_NONE : p->config->routes[v.route].class;
 	json_object_set_new(a, "address", address(flow->family, flow->to));

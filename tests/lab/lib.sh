@@ -222,6 +222,16 @@ receiver_strangers() {
 		"$LAB_DIR/names" "$LAB_DIR/receivers.log"
 }
 
+# receiver_most_open PROVIDER: the most connections that were open at once.
+receiver_most_open() {
+	awk -v provider="$1" '
+	FNR == NR { name[$1] = $2; next }
+	name[$3] != provider { next }
+	$2 == "open" { if (++n > most) most = n }
+	$2 == "close" { n-- }
+	END { print most + 0 }' "$LAB_DIR/names" "$LAB_DIR/receivers.log"
+}
+
 # receiver_order PROVIDER: the sources in the order of their connections, on one line.
 receiver_order() {
 	awk -v provider="$1" 'FNR == NR { name[$1] = $2; next } $2 == "open" && name[$3] == provider { printf "%s ", name[$4] }' \
