@@ -7,15 +7,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/control.h"
 #include "daemon/flows.h"
+#include "daemon/lend.h"
 #include "daemon/states.h"
 
 #define TICK_USEC 250000
+#define LEND_SECONDS 60
 
 /* --- the table follows ------------------------------------------------------------------------------------------ */
 
@@ -32,7 +35,12 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 {
 	struct mx_rules *rules = mx_rules_new(policy, leaving);
 	struct mx_queue_rule rule = rule_now(d);
+	struct mx_lend *lend = mx_lend_plan(&d->policy, policy, rules, d->bookkeeper, d->leaving);
 	char *wrong = mx_table_apply(d->table, rules, &rule);
+
+	mx_lend_settle(lend, d->table, !wrong);
+	d->lent_rows = mx_bookkeeper_stats(d->bookkeeper).rows;
+	d->lent_at = time(NULL);
 
 	if (wrong && (!d->table_error || strcmp(wrong, d->table_error)))
 		mx_log(MX_LOG_ERROR, "%s", wrong);
@@ -55,6 +63,16 @@ static void on_table(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (mx_table_changed(d->table))
 		mx_daemon_apply(d);
+}
+
+/* Somebody waits for what is lent to the fallback: with the table's next state it comes back. */
+static void on_recall(evutil_socket_t fd, short what, void *arg)
+{
+	eventfd_t count;
+
+	(void)what;
+	eventfd_read(fd, &count);
+	mx_daemon_apply(arg);
 }
 
 static void on_address(evutil_socket_t fd, short what, void *arg)
@@ -150,13 +168,19 @@ static void take_queue_back(struct mx_daemon *d)
 	mx_daemon_apply(d);
 }
 
+/* What is lent follows what is left, when something was spent. */
+static bool lend_again(const struct mx_daemon *d)
+{
+	return time(NULL) >= d->lent_at + LEND_SECONDS && mx_bookkeeper_stats(d->bookkeeper).rows != d->lent_rows;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct mx_daemon *d = arg;
 
 	(void)fd, (void)what;
 	take_queue_back(d);
-	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left)
+	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left || mx_table_changed(d->table) || lend_again(d))
 		mx_daemon_apply(d);
 	mx_control_tick(d->control);
 }
@@ -206,6 +230,7 @@ static void watch_everything(struct mx_daemon *d)
 	d->signals[2] = watch(d->base, SIGHUP, EV_SIGNAL, on_hangup, d);
 	d->signals[3] = watch(d->base, SIGCHLD, EV_SIGNAL, on_child, d);
 	d->table_event = watch(d->base, mx_table_fd(d->table), EV_READ, on_table, d);
+	d->recall_event = watch(d->base, d->policy.recall, EV_READ, on_recall, d);
 	d->address_event = watch(d->base, mx_addresses_fd(d->addresses), EV_READ, on_address, d);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	event_add(d->tick, &tick);
@@ -233,6 +258,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
+	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
 	d->table = mx_table_open(base, saved);
 	d->base = event_base_new();
 	d->control = mx_control_open(d);
@@ -242,7 +268,6 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (d->table_error)
 		exit(1);
 	d->census = mx_census_start(&d->policy);
-	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
 	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
@@ -265,11 +290,13 @@ static void leave(struct mx_daemon *d)
 	mx_log(MX_LOG_INFO, "leaving: the fallback decides from now on");
 	atomic_store(&d->watched->count, 0);
 	d->queues = NULL;
+	d->leaving = true;
 	mx_daemon_apply(d);
 	mx_queues_stop(queues);
 	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
 		event_free(d->signals[i]);
 	event_free(d->table_event);
+	event_free(d->recall_event);
 	event_free(d->address_event);
 	event_free(d->tick);
 	mx_control_close(d->control);

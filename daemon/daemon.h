@@ -40,10 +40,13 @@ struct mx_daemon {
 	pid_t watchdog;
 	struct event_base *base;
 	struct event *signals[4];
-	struct event *table_event, *address_event, *tick;
+	struct event *table_event, *recall_event, *address_event, *tick;
 	struct mx_queue_rule queue_rule;
 	unsigned int beats_seen[MX_QUEUES_MAX];
 	char *table_error; /* NULL: the table says what it should */
+	bool leaving;      /* the daemon ends */
+	u64 lent_rows;     /* of the bookkeeper, when the fallback got its leases */
+	time_t lent_at;
 	bool sources_left; /* the table still has sources of the policy before */
 	time_t started;
 };

@@ -38,12 +38,15 @@ struct account {
 	u16 lease;                /* connections that the next lease is worth */
 	u32 spent[MX_UNITS];      /* in all; wraps */
 	u32 covered_to[MX_UNITS]; /* as far as `spent` may go */
+	u32 lent;                 /* connections that nftables may make without us */
 	u32 written;              /* connections spent when it was written last */
 	u32 average;              /* messages of a connection, in thousandths; 0: nothing was reported yet */
-	bool is_short;            /* in the list of those that have no room for a connection */
-	bool is_dirty;            /* in the list of those that have changed since they were written */
-	bool is_urgent;           /* somebody waits, or will soon, for its being written */
-	bool is_gone;             /* given up; freed when its row is out of the file */
+	bool is_short : 1;        /* in the list of those that have no room for a connection */
+	bool is_dirty : 1;        /* in the list of those that have changed since they were written */
+	bool is_urgent : 1;       /* somebody waits, or will soon, for its being written */
+	bool is_recalled : 1;     /* what is lent is needed here */
+	bool is_settled : 1;      /* in this round of mx_ledger_take_back() */
+	bool is_gone : 1;         /* given up; freed when its row is out of the file */
 	struct mx_window window[MX_PERIODS];
 };
 
@@ -58,6 +61,7 @@ struct mx_ledger {
 	struct account **of_lane; /* [provider * sources + source]; NULL: not used yet */
 	struct account *short_of, *dirty;
 	u32 urgent; /* how many accounts are */
+	bool wants_back;
 	u64 ticked, next, wall, lost;
 	u64 guessed_since; /* the first charge in messages that a limit counts, since something was settled; 0: none */
 };
@@ -136,7 +140,7 @@ static void put_dirty(struct mx_ledger *l, struct account *a)
 static void put_urgent(struct mx_ledger *l, struct account *a)
 {
 	put_dirty(l, a);
-	l->urgent += !a->is_urgent;
+	l->urgent += a->is_urgent ? 0 : 1;
 	a->is_urgent = true;
 }
 
@@ -550,6 +554,41 @@ void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 		network->needed = (u32)(mx_warmup_day_ends(&c.of[3]->warming->state) / 1000 + 1);
 }
 
+/* What the limits still have room for, whatever their pace is. */
+static void left_under_limits(const struct mx_ledger *l, const struct account *a, u64 now, u32 left[MX_UNITS])
+{
+	const struct mx_limit *limits = limits_of(l, a);
+	u32 cap = warmup_cap(a), i;
+
+	left[MX_MESSAGES] = left[MX_CONNECTIONS] = ~0u;
+	if (cap) {
+		u32 sent = a->warming->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES)
+						   : a->warming->state.sent;
+
+		left[MX_MESSAGES] = sent < cap ? cap - sent : 0;
+	}
+	for (i = 0; i < a->limits; i++) {
+		u32 used = mx_window_used(&a->window[limits[i].period], limits[i].period, now, limits[i].unit);
+		u32 more = used < limits[i].most ? limits[i].most - used : 0;
+
+		if (more < left[limits[i].unit])
+			left[limits[i].unit] = more;
+	}
+}
+
+/* Somebody waits for a charge: it is written, and when the fallback has what he needs, that is called back. */
+static void ask_for(struct mx_ledger *l, struct account *a, u64 now)
+{
+	u32 left[MX_UNITS];
+
+	put_urgent(l, a);
+	left_under_limits(l, a, now, left);
+	if (!a->lent || (left[MX_CONNECTIONS] > a->lent && left[MX_MESSAGES] / l->most_messages > a->lent))
+		return;
+	a->is_recalled = true;
+	l->wants_back = true;
+}
+
 void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
 	struct charged c = charged(l, id, now);
@@ -557,7 +596,7 @@ void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 
 	for (i = 0; i < c.count; i++)
 		if (c.of[i]->room->limited && !mx_room_covers(c.of[i]->room, l->most_messages))
-			put_urgent(l, c.of[i]);
+			ask_for(l, c.of[i], now);
 }
 
 /* --- corrections ------------------------------------------------------------------------------------------------ */
@@ -860,6 +899,116 @@ void mx_ledger_quota(const struct mx_ledger *l, u64 now, void (*each)(const stru
 	}
 }
 
+/* --- lent to the fallback --------------------------------------------------------------------------------------- */
+
+#define LENT_PART 8 /* of what is left, while the daemon is there: that much is lost when the table is lost */
+
+u32 mx_ledger_lendable(const struct mx_ledger *l, const char *source, const char *provider, bool leaving, u64 now)
+{
+	struct account *a = find(l, source, provider, 0);
+	u32 left[MX_UNITS], most, covered;
+	u64 interval;
+
+	if (!a || !a->room || !a->room->limited || (a->is_recalled && !leaving))
+		return 0;
+	if (a->warming && a->warming->ramp.count && l->wall < a->warming->from)
+		return 0;
+	left_under_limits(l, a, now, left);
+	most = left[MX_MESSAGES] / l->most_messages;
+	most = left[MX_CONNECTIONS] < most ? left[MX_CONNECTIONS] : most;
+	covered = a->covered_to[MX_CONNECTIONS] - a->spent[MX_CONNECTIONS];
+	mx_room_spend(&most, (s32)covered > 0 ? covered : 0);
+	interval = pace_of(l, a, MX_CONNECTIONS);
+	if (interval && most > MX_PACE_DEPTH / interval + 1)
+		most = (u32)(MX_PACE_DEPTH / interval) + 1;
+	return leaving ? most : most / LENT_PART;
+}
+
+u32 mx_ledger_lent(const struct mx_ledger *l, const char *source, const char *provider)
+{
+	const struct account *a = find(l, source, provider, 0);
+
+	return a ? a->lent : 0;
+}
+
+void mx_ledger_lend(struct mx_ledger *l, const char *source, const char *provider, s32 more)
+{
+	struct account *a = find(l, source, provider, 0);
+
+	if (!a || !more)
+		return;
+	a->lent += (u32)more;
+	put_urgent(l, a);
+}
+
+/* Connections that were made, or perhaps were, without the daemon: what was lent has covered them. */
+static void charge_lent(struct mx_ledger *l, struct account *a, u32 n, u64 now)
+{
+	u32 messages = n * l->most_messages;
+	enum mx_period period;
+
+	if (!n)
+		return;
+	for (period = 0; period < MX_PERIODS; period++) {
+		mx_window_charge(&a->window[period], period, now, MX_COUNT_CONNECTIONS, n);
+		mx_window_charge(&a->window[period], period, now, MX_COUNT_ESTIMATED, messages);
+	}
+	if (a->warming && a->warming->ramp.count)
+		mx_warmup_charge(&a->warming->state, now, messages,
+				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+}
+
+void mx_ledger_take_back(struct mx_ledger *l, const char *source, const char *provider, u32 spent, u32 lost, u32 lent,
+			 u64 now)
+{
+	struct account *a = find(l, source, provider, 0);
+
+	if (!a)
+		return;
+	a->is_settled = true;
+	if (!spent && !lost && a->lent == lent)
+		return;
+	charge_lent(l, a, spent + lost, now);
+	if (source && provider)
+		l->lost += lost;
+	a->lent = lent;
+	put_urgent(l, a);
+	if (a->room)
+		renew(l, a, now);
+}
+
+struct round {
+	struct mx_ledger *ledger;
+	u64 now;
+};
+
+static void end_one(const void *node, VISIT order, void *arg)
+{
+	struct account *a = *(struct account *const *)node;
+	struct round *round = arg;
+
+	if (order != postorder && order != leaf)
+		return;
+	if (!a->is_settled && a->lent)
+		mx_ledger_take_back(round->ledger, a->source, a->provider, 0, a->lent, 0, round->now);
+	a->is_settled = false;
+}
+
+void mx_ledger_end_round(struct mx_ledger *l, u64 now)
+{
+	struct round round = { l, now };
+
+	twalk_r(l->accounts, end_one, &round);
+}
+
+bool mx_ledger_wants_back(struct mx_ledger *l)
+{
+	bool wanted = l->wants_back;
+
+	l->wants_back = false;
+	return wanted;
+}
+
 /* --- written down ----------------------------------------------------------------------------------------------- */
 
 struct written {
@@ -896,28 +1045,6 @@ void mx_ledger_end_leases(struct mx_ledger *l)
 	twalk_r(l->accounts, end_lease, l);
 }
 
-/* What the limits still have room for, whatever their pace is. */
-static void left_under_limits(const struct mx_ledger *l, const struct account *a, u64 now, u32 left[MX_UNITS])
-{
-	const struct mx_limit *limits = limits_of(l, a);
-	u32 cap = warmup_cap(a), i;
-
-	left[MX_MESSAGES] = left[MX_CONNECTIONS] = ~0u;
-	if (cap) {
-		u32 sent = a->warming->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES)
-						   : a->warming->state.sent;
-
-		left[MX_MESSAGES] = sent < cap ? cap - sent : 0;
-	}
-	for (i = 0; i < a->limits; i++) {
-		u32 used = mx_window_used(&a->window[limits[i].period], limits[i].period, now, limits[i].unit);
-		u32 more = used < limits[i].most ? limits[i].most - used : 0;
-
-		if (more < left[limits[i].unit])
-			left[limits[i].unit] = more;
-	}
-}
-
 /* A lease of so much; near a limit it shrinks to what one connection takes: that is what a crash costs. */
 static u32 lease_of(u32 wanted, u32 left, u32 connection)
 {
@@ -937,6 +1064,8 @@ static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u3
 	else if (used < a->lease / 4u && a->lease > FIRST_LEASE)
 		a->lease /= 2;
 	left_under_limits(l, a, now, left);
+	mx_room_spend(&left[MX_CONNECTIONS], a->lent);
+	mx_room_spend(&left[MX_MESSAGES], a->lent * l->most_messages);
 	lease[MX_CONNECTIONS] = lease_of(a->lease, left[MX_CONNECTIONS], 1);
 	lease[MX_MESSAGES] = lease_of(a->lease * l->most_messages, left[MX_MESSAGES], l->most_messages);
 }
@@ -953,6 +1082,7 @@ static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_r
 	*row = (struct mx_ledger_row){ .source = a->source ? a->source : "",
 				       .provider = a->provider ? a->provider : "",
 				       .network = a->network,
+				       .lent = a->lent,
 				       .account = a,
 				       .gone = a->is_gone,
 				       .spent = { a->spent[0], a->spent[1] } };
@@ -1028,6 +1158,7 @@ void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 no
 	}
 	if (a->source && a->provider && !a->network)
 		l->lost += row->lease[MX_CONNECTIONS];
+	a->lent = row->lent; /* the table may tell what became of it */
 	put_urgent(l, a);
 }
 

@@ -103,6 +103,36 @@ struct mx_quota {
 /* Calls `each` for every limit in force, also of lanes that were never used. */
 void mx_ledger_quota(const struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_quota *, void *), void *arg);
 
+/* --- lent to the fallback --------------------------------------------------------------------------------------- */
+
+/*
+ * What nftables may spend while nobody answers the queue: connections that are neither free for the daemon nor spent
+ * until they come back. `source` NULL: of a provider in all; `provider` NULL: of a source. Names of mx_name().
+ */
+
+/* How much may be lent in all, to every element together; `leaving`: nobody else needs any. 0 when there is no account.
+ */
+u32 mx_ledger_lendable(const struct mx_ledger *ledger, const char *source, const char *provider, bool leaving, u64 now);
+
+/* How much is lent. */
+u32 mx_ledger_lent(const struct mx_ledger *ledger, const char *source, const char *provider);
+
+/* Lends `more`, good when it has been written; or (less than 0) not after all. */
+void mx_ledger_lend(struct mx_ledger *ledger, const char *source, const char *provider, s32 more);
+
+/*
+ * After the table has changed: `spent` connections were made by what came back, `lent` is what is out now, and `lost`
+ * did not come back and counts as spent.
+ */
+void mx_ledger_take_back(struct mx_ledger *ledger, const char *source, const char *provider, u32 spent, u32 lost,
+			 u32 lent, u64 now);
+
+/* What is lent to accounts that the last round of mx_ledger_take_back() has not named is lost. Ends the round. */
+void mx_ledger_end_round(struct mx_ledger *ledger, u64 now);
+
+/* Whether somebody waits for what is lent. Asking clears it. */
+bool mx_ledger_wants_back(struct mx_ledger *ledger);
+
 /* --- written down ----------------------------------------------------------------------------------------------- */
 
 #define MX_ACCOUNT_BYTES 968 /* of an account as it is written */
@@ -112,6 +142,7 @@ struct mx_ledger_row {
 	const char *source, *provider;
 	u64 network;
 	u32 lease[MX_UNITS];
+	u32 lent; /* connections */
 	u8 data[MX_ACCOUNT_BYTES];
 	void *account; /* the ledger's own */
 	u32 spent[MX_UNITS];

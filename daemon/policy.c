@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/policy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/classify.h"
 #include "daemon/compile.h"
@@ -274,6 +277,8 @@ void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waite
 		book_assignment(p, flow, v, *now);
 	else if (v->action == MX_HOLD && v->source != MX_NONE)
 		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
+	if (mx_ledger_wants_back(p->ledger))
+		eventfd_write(p->recall, 1);
 	if (mx_ledger_is_urgent(p->ledger))
 		pthread_cond_signal(p->spent);
 }
@@ -408,6 +413,9 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->room = mx_policy_new_cond();
 	p->spent = mx_policy_new_cond();
 	p->count = mx_policy_new_cond();
+	p->recall = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (p->recall < 0)
+		mx_fatal("cannot make an eventfd: %s", strerror(errno));
 	p->store = store;
 	p->since = time(NULL);
 	p->usable = usable;
@@ -438,6 +446,7 @@ void mx_policy_free(struct mx_policy *p)
 	free(p->room);
 	free(p->spent);
 	free(p->count);
+	close(p->recall);
 	pthread_mutex_destroy(&p->lock);
 }
 

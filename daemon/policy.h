@@ -35,6 +35,7 @@ struct mx_policy {
 	pthread_mutex_t lock;
 	pthread_cond_t *room;  /* somebody who had none may have some now: for those that are held */
 	pthread_cond_t *spent; /* something has to be written: for the bookkeeper */
+	int recall;            /* an eventfd: what is lent to the fallback is needed; for the main thread */
 	pthread_cond_t *count; /* some `full` is set: for the census */
 	struct mx_config *config;
 	struct mx_snapshot *snapshot;

@@ -55,6 +55,16 @@ static const char *name_of(const char *format, const char *a, const char *b)
 	return name;
 }
 
+static struct mx_set *find_set(struct mx_rules *r, const char *name)
+{
+	u32 i;
+
+	for (i = r->set_count; i-- > 0;)
+		if (!strcmp(r->sets[i].name, name))
+			return &r->sets[i];
+	return NULL;
+}
+
 /* The last address of a range. */
 static struct mx_addr range_last(const struct mx_range *ranges, u32 count, u32 i, enum mx_family family)
 {
@@ -213,9 +223,13 @@ static void put_pick(struct mx_rules *r, const struct mx_policy *p, const char *
 
 		sum += candidate_weight(p, pool, provider, i, family);
 		end = sum * MX_DRAW_RANGE / total;
-		if (end > at)
-			add_number(set, at, end - 1)->chain = name_of(
-				"src.%s%s", p->source_names[p->config->pools[pool].members.items[i].source], "");
+		if (end > at) {
+			struct mx_element *e = add_number(set, at, end - 1);
+
+			e->source = p->config->pools[pool].members.items[i].source;
+			e->chain = name_of("src.%s%s", p->source_names[e->source], "");
+			e->lease = MX_LEASE_FREE;
+		}
 		at = end;
 	}
 }
@@ -230,14 +244,15 @@ static bool weights_alike(const struct mx_policy *p, u32 pool, u32 provider, u32
 	return true;
 }
 
-static bool has_set(const struct mx_rules *r, const char *name)
+static void serve(struct mx_set *set, u16 provider)
 {
 	u32 i;
 
-	for (i = r->set_count; i-- > 0;)
-		if (!strcmp(r->sets[i].name, name))
-			return true;
-	return false;
+	for (i = 0; i < set->provider_count; i++)
+		if (set->providers[i] == provider)
+			return;
+	set->providers = mx_grow(set->providers, set->provider_count, sizeof(u16));
+	set->providers[set->provider_count++] = provider;
 }
 
 /* The draw for a provider. Those where nothing differs from the default provider share its draw. */
@@ -252,8 +267,9 @@ static const char *pick_set(struct mx_rules *r, const struct mx_policy *p, u16 p
 	else
 		where = name_of(".%s.%s", p->pool_names[pool], p->provider_names[provider]);
 	pick = name_of("pick%s%s", where, suffix);
-	if (!has_set(r, pick))
+	if (!find_set(r, pick))
 		put_pick(r, p, pick, pool, provider, family);
+	serve(find_set(r, pick), (u16)provider);
 	return pick;
 }
 
@@ -277,6 +293,7 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	chain = add_chain(r, mx_strdup(lane));
 	for (i = 0; i < MX_DRAWS; i++)
 		add_rule(r, chain, MX_RULE_DRAW, pick);
+	add_rule(r, chain, MX_RULE_GOTO, "refuse"); /* every draw met one whose lease is spent */
 	return lane;
 }
 
@@ -387,16 +404,6 @@ static void put_fallback(struct mx_rules *r, const struct mx_policy *p)
 	free(pool_of);
 }
 
-static struct mx_set *find_set(struct mx_rules *r, const char *name)
-{
-	u32 i;
-
-	for (i = 0; i < r->set_count; i++)
-		if (!strcmp(r->sets[i].name, name))
-			return &r->sets[i];
-	return NULL;
-}
-
 /* The addresses and the mark of a source that the new policy no longer has. */
 static void keep_source(struct mx_rules *r, const struct mx_policy *p, u32 source)
 {
@@ -464,7 +471,7 @@ u64 mx_rules_structure(const struct mx_rules *r)
 	u32 i, j;
 
 	for (i = 0; i < r->set_count; i++)
-		hash = hash_text(hash, r->sets[i].name);
+		hash = hash_number(hash_text(hash, r->sets[i].name), r->sets[i].leased);
 	for (i = 0; i < r->chain_count; i++) {
 		hash = hash_text(hash, r->chains[i].name);
 		for (j = 0; j < r->chains[i].count; j++) {
@@ -493,6 +500,7 @@ u64 mx_rules_elements(const struct mx_set *set)
 		hash = hash_bytes(hash, &set->items[i].last, sizeof(struct mx_addr));
 		hash = hash_bytes(hash, &set->items[i].data, sizeof(struct mx_addr));
 		hash = hash_text(hash, set->items[i].chain);
+		hash = hash_number(hash, set->leased ? set->items[i].lease : 0);
 	}
 	return hash;
 }
@@ -504,6 +512,7 @@ void mx_rules_free(struct mx_rules *r)
 	for (i = 0; i < r->set_count; i++) {
 		free(r->sets[i].name);
 		free(r->sets[i].items);
+		free(r->sets[i].providers);
 	}
 	for (i = 0; i < r->chain_count; i++) {
 		free(r->chains[i].name);

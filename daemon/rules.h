@@ -19,10 +19,16 @@
 
 enum mx_set_type { MX_SET_PORT, MX_SET_ADDR4, MX_SET_ADDR6, MX_SET_MARK, MX_SET_DRAW };
 
+#define MX_LEASE_MOST                                                                                                  \
+	15251 /* with `limit rate 1/week`; a larger burst overflows in the kernel, and lets nothing pass */
+#define MX_LEASE_FREE (~0u) /* no limit */
+
 struct mx_element {
 	struct mx_addr first, last; /* the same but in interval sets */
 	const char *chain;          /* `goto` it, in a map of verdicts */
 	struct mx_addr data;        /* in a map of addresses */
+	u32 lease;                  /* in a leased map: how often it may be picked; 0: it is left out */
+	u16 source;                 /* in a leased map */
 };
 
 struct mx_set {
@@ -32,6 +38,9 @@ struct mx_set {
 	bool verdicts;  /* a map to verdicts */
 	bool addresses; /* a map to addresses: IPv6 ones when the name says so */
 	enum mx_family data_family;
+	bool leased;    /* each element counts its picks and lets no more pass than its lease */
+	u16 *providers; /* of a draw: whom it serves */
+	u32 provider_count;
 	struct mx_element *items;
 	u32 count;
 };

@@ -69,6 +69,23 @@ static bool is_last_key(const struct mx_set *set, struct mx_addr key)
 	return mx_addr_is_max(key, MX_IPV4);
 }
 
+static struct nftnl_expr *counter_expr(void)
+{
+	return nftnl_expr_alloc("counter");
+}
+
+/* A lease is a limit that regains one token a week; what has none gets one that nothing reaches. */
+static struct nftnl_expr *limit_expr(u32 lease)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc("limit");
+
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, lease == MX_LEASE_FREE ? 1000000 : 1);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, lease == MX_LEASE_FREE ? 1 : 604800);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, lease == MX_LEASE_FREE ? 1000000 : lease);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	return e;
+}
+
 /* An interval is a start and, behind its last key, an end; where the next one starts, that is end enough. */
 static void add_element(struct nftnl_set *out, const struct mx_set *set, u32 i)
 {
@@ -80,6 +97,10 @@ static void add_element(struct nftnl_set *out, const struct mx_set *set, u32 i)
 		add_end(out, set, zero);
 	put_key(set, from->first, e);
 	put_data(set, from, e);
+	if (set->leased) {
+		nftnl_set_elem_add_expr(e, counter_expr());
+		nftnl_set_elem_add_expr(e, limit_expr(from->lease));
+	}
 	nftnl_set_elem_add(out, e);
 	if (set->interval && !is_last_key(set, from->last))
 		add_end(out, set, mx_addr_next(from->last));
@@ -94,18 +115,30 @@ static struct nftnl_set *named_set(const char *table, const char *name)
 	return set;
 }
 
+/* What has no lease is left out. */
+static bool is_out(const struct mx_set *set, u32 i)
+{
+	return set->leased && !set->items[i].lease;
+}
+
 static void put_elements(struct mx_batch *b, const char *table, const struct mx_set *set)
 {
-	u32 i;
+	struct nftnl_set *out = NULL;
+	u32 i, n = 0;
 
-	for (i = 0; i < set->count;) {
-		struct nftnl_set *out = named_set(table, set->name);
-		u32 end = i + ELEMENTS_PER_MESSAGE < set->count ? i + ELEMENTS_PER_MESSAGE : set->count;
-
-		for (; i < end; i++)
-			add_element(out, set, i);
+	for (i = 0; i < set->count; i++) {
+		if (is_out(set, i))
+			continue;
+		if (!out)
+			out = named_set(table, set->name);
+		add_element(out, set, i);
+		if (++n % ELEMENTS_PER_MESSAGE)
+			continue;
 		mx_batch_elements(b, NFT_MSG_NEWSETELEM, out);
+		out = NULL;
 	}
+	if (out)
+		mx_batch_elements(b, NFT_MSG_NEWSETELEM, out);
 }
 
 void mx_rules_put_set(struct mx_batch *b, const char *table, const struct mx_set *set)
@@ -119,7 +152,8 @@ void mx_rules_make_set(struct mx_batch *b, const char *table, const struct mx_se
 	static const u32 types[] = { NFT_TYPE_INET_SERVICE, NFT_TYPE_IPADDR, NFT_TYPE_IP6ADDR, NFT_TYPE_MARK,
 				     NFT_TYPE_MARK };
 	struct nftnl_set *out = named_set(table, set->name);
-	u32 flags = (set->interval ? NFT_SET_INTERVAL : 0) | (set->verdicts ? NFT_SET_MAP : 0);
+	u32 flags = (set->interval ? NFT_SET_INTERVAL : 0) | (set->verdicts ? NFT_SET_MAP : 0) |
+		    (set->leased ? NFT_SET_EXPR : 0);
 
 	nftnl_set_set_u32(out, NFTNL_SET_FAMILY, NFPROTO_INET);
 	nftnl_set_set_u32(out, NFTNL_SET_ID, b->sequence); /* any number that no other set of this batch has */
@@ -129,6 +163,10 @@ void mx_rules_make_set(struct mx_batch *b, const char *table, const struct mx_se
 	if (set->verdicts) {
 		nftnl_set_set_u32(out, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		nftnl_set_set_u32(out, NFTNL_SET_DATA_LEN, 0);
+	}
+	if (set->leased) {
+		nftnl_set_add_expr(out, counter_expr());
+		nftnl_set_add_expr(out, limit_expr(1));
 	}
 	mx_batch_set(b, NFT_MSG_NEWSET, out);
 }

@@ -22,7 +22,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, number INTEGER);"
 	"CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY);"
 	"CREATE TABLE IF NOT EXISTS accounts (source TEXT, provider TEXT, network INTEGER, leased_messages INTEGER,"
-	" leased_connections INTEGER, data BLOB, PRIMARY KEY (source, provider, network)) WITHOUT ROWID;"
+	" leased_connections INTEGER, lent INTEGER, data BLOB, PRIMARY KEY (source, provider, network)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, ledger INTEGER, wall INTEGER, boot INTEGER,"
 	" boot_id TEXT);"
 	"PRAGMA user_version = 2;";
@@ -124,7 +124,8 @@ static int put_account(sqlite3_stmt *q, const struct mx_ledger_row *row)
 	sqlite3_bind_int64(q, 3, (s64)row->network);
 	sqlite3_bind_int64(q, 4, row->lease[MX_MESSAGES]);
 	sqlite3_bind_int64(q, 5, row->lease[MX_CONNECTIONS]);
-	sqlite3_bind_blob(q, 6, row->data, sizeof(row->data), SQLITE_STATIC);
+	sqlite3_bind_int64(q, 6, row->lent);
+	sqlite3_bind_blob(q, 7, row->data, sizeof(row->data), SQLITE_STATIC);
 	rc = sqlite3_step(q);
 	sqlite3_reset(q);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -168,8 +169,8 @@ const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger
 	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?)", -1, &q,
-					NULL);
+		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)", -1,
+					&q, NULL);
 	for (i = 0; rc == SQLITE_OK && i < count; i++)
 		rc = rows[i].gone ? delete_account(store->db, &rows[i]) : put_account(q, &rows[i]);
 	sqlite3_finalize(q);
@@ -288,22 +289,24 @@ void mx_store_addresses(struct mx_store *store, void (*each)(const char *, void 
 
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT source, provider, network, leased_messages, leased_connections, data"
-				       " FROM accounts");
+	sqlite3_stmt *q =
+		query(store, "SELECT source, provider, network, leased_messages, leased_connections, lent, data"
+			     " FROM accounts");
 
 	while (q && sqlite3_step(q) == SQLITE_ROW) {
 		struct mx_ledger_row row = { .source = column(q, 0),
 					     .provider = column(q, 1),
 					     .network = (u64)sqlite3_column_int64(q, 2),
 					     .lease = { [MX_MESSAGES] = (u32)sqlite3_column_int64(q, 3),
-							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(q, 4) } };
+							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(q, 4) },
+					     .lent = (u32)sqlite3_column_int64(q, 5) };
 
-		if (sqlite3_column_bytes(q, 5) != sizeof(row.data)) {
+		if (sqlite3_column_bytes(q, 6) != sizeof(row.data)) {
 			mx_log(MX_LOG_ERROR, "ledger: the account of %s at %s cannot be read: it starts from nothing",
 			       row.source, row.provider);
 			continue;
 		}
-		memcpy(row.data, sqlite3_column_blob(q, 5), sizeof(row.data));
+		memcpy(row.data, sqlite3_column_blob(q, 6), sizeof(row.data));
 		each(&row, arg);
 	}
 	sqlite3_finalize(q);

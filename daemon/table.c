@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libnftnl/common.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/object.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/names.h"
 
 #define SHIELD "mxload_shield"
 #define SHIELD_PRIORITY 111 /* behind the guard */
@@ -41,6 +43,14 @@ struct mx_table {
 	bool shielded; /* the shield is up */
 	bool saving_failed;
 	struct applied applied;
+	struct returned {
+		char *set;
+		const char *source;
+		u32 lease, spent;
+	} * returned; /* since the last mx_table_returned() */
+	u32 returned_count;
+	bool returned_all;
+	bool foreign; /* somebody else has changed our table */
 };
 
 /* Every element of a large transaction is an event too: there is room for all of them. */
@@ -64,8 +74,16 @@ struct mx_table *mx_table_open(const char *base, const char *saved)
 	t->base = mx_strdup(base);
 	t->saved = mx_strdup(saved);
 	t->socket = open_socket(0);
+	t->returned_all = true;
 	t->events = open_socket(1u << (NFNLGRP_NFTABLES - 1));
 	return t;
+}
+
+static void forget_returned(struct mx_table *t)
+{
+	while (t->returned_count)
+		free(t->returned[--t->returned_count].set);
+	t->returned_all = true;
 }
 
 void mx_table_close(struct mx_table *t)
@@ -75,6 +93,8 @@ void mx_table_close(struct mx_table *t)
 	free(t->base);
 	free(t->saved);
 	free(t->applied.elements);
+	forget_returned(t);
+	free(t->returned);
 	free(t);
 }
 
@@ -419,6 +439,11 @@ static void put_shield(struct mx_table *t, struct mx_batch *b, const struct mx_r
 			mx_rules_put_set(b, SHIELD, &rules->sets[i]);
 }
 
+static bool is_draw(const char *set)
+{
+	return !strncmp(set, "pick.", 5);
+}
+
 /* --- filling ---------------------------------------------------------------------------------------------------- */
 
 /* Takes out all that the daemon has put in: rules first, then the sets they use, then the chains. */
@@ -440,6 +465,12 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 	for (i = 0; i < sets->count; i++) {
 		struct nftnl_set *set = nftnl_set_alloc();
 
+		if (is_draw(sets->items[i])) { /* element by element: each tells what it has spent */
+			nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE);
+			nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]);
+			mx_batch_elements(b, NFT_MSG_DELSETELEM, set);
+			set = nftnl_set_alloc();
+		}
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]);
 		mx_batch_set(b, NFT_MSG_DELSET, set);
@@ -473,9 +504,11 @@ static void put_changes(struct mx_table *t, struct mx_batch *b, const struct mx_
 {
 	u32 i;
 
-	for (i = 0; i < rules->set_count; i++)
-		if (mx_rules_elements(&rules->sets[i]) != t->applied.elements[i])
+	for (i = 0; i < rules->set_count; i++) {
+		/* what is lent comes back each time: else nobody would know what of it was spent */
+		if (rules->sets[i].leased || mx_rules_elements(&rules->sets[i]) != t->applied.elements[i])
 			mx_rules_put_set(b, MX_TABLE, &rules->sets[i]);
+	}
 }
 
 static void put_queue(struct mx_table *t, struct mx_batch *b, const struct mx_queue_rule *queue)
@@ -528,15 +561,150 @@ static char *load_missing(struct mx_table *t, const struct mx_rules *rules)
 {
 	static const struct mx_queue_rule none = { .expression = MX_QUEUE_NONE };
 	char *wrong = load(t, rules);
+	u32 i;
 
 	if (wrong)
 		return wrong;
 	mx_log(t->loaded ? MX_LOG_WARNING : MX_LOG_INFO,
 	       t->loaded ? "somebody took the table inet mxload away: put back" : "loaded the table inet mxload");
 	t->restored += t->loaded;
+	t->returned_all = false;
 	remember(t, rules, &none);
+	for (i = 0; i < rules->set_count; i++)
+		if (rules->sets[i].leased) /* a file holds no leases */
+			t->applied.elements[i] = 0;
 	return NULL;
 }
+
+/* --- events ----------------------------------------------------------------------------------------------------- */
+
+int mx_table_fd(const struct mx_table *t)
+{
+	return mnl_socket_get_fd(t->events);
+}
+
+u32 mx_table_restored(const struct mx_table *t)
+{
+	return t->restored;
+}
+
+/* The counter and the lease of an element. */
+static int take_expr(struct nftnl_expr *e, void *arg)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	struct returned *r = arg;
+
+	if (!strcmp(name, "counter"))
+		r->spent = (u32)nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
+	else if (!strcmp(name, "limit"))
+		r->lease = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_RATE) == 1
+				   ? nftnl_expr_get_u32(e, NFTNL_EXPR_LIMIT_BURST)
+				   : MX_LEASE_FREE;
+	return 0;
+}
+
+static void take_element(struct mx_table *t, const char *set, struct nftnl_set_elem *e)
+{
+	const char *chain = nftnl_set_elem_get_str(e, NFTNL_SET_ELEM_CHAIN);
+	struct returned r = { 0 };
+
+	nftnl_set_elem_expr_foreach(e, take_expr, &r);
+	if (!r.lease || !chain || strncmp(chain, "src.", 4))
+		return;
+	if (r.spent > r.lease)
+		r.spent = r.lease;
+	r.set = mx_strdup(set);
+	r.source = mx_name(chain + 4);
+	t->returned = mx_grow(t->returned, t->returned_count, sizeof(r));
+	t->returned[t->returned_count++] = r;
+}
+
+/* An element that is taken out tells what it has spent. */
+static void take_elements(struct mx_table *t, const struct nlmsghdr *nlh)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set_elems_iter *iter;
+	struct nftnl_set_elem *e;
+	const char *name;
+
+	if (nftnl_set_elems_nlmsg_parse(nlh, set) == 0 && (name = nftnl_set_get_str(set, NFTNL_SET_NAME)) &&
+	    is_draw(name) && (iter = nftnl_set_elems_iter_create(set))) {
+		while ((e = nftnl_set_elems_iter_next(iter)))
+			take_element(t, name, e);
+		nftnl_set_elems_iter_destroy(iter);
+	}
+	nftnl_set_free(set);
+}
+
+/*
+ * Every event of nf_tables names its table in attribute 1, and in nlmsg_pid the socket that asked for the change: for a
+ * process with one socket, that is its process id.
+ */
+static int take_event(const struct nlmsghdr *nlh, void *arg)
+{
+	struct mx_table *t = arg;
+	u32 own = mnl_socket_get_portid(t->socket);
+	const struct nlattr *attr;
+	bool ours = false;
+
+	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
+		return MNL_CB_OK;
+	mnl_attr_for_each (attr, nlh, sizeof(struct nfgenmsg))
+		ours |= mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+			!strcmp(mnl_attr_get_str(attr), MX_TABLE);
+	if (ours && (nlh->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM)
+		take_elements(t, nlh);
+	if (nlh->nlmsg_pid != own && nlh->nlmsg_pid != (u32)t->loader)
+		t->foreign |= ours;
+	return MNL_CB_OK;
+}
+
+/* Notes what was returned, and whether somebody else has changed our table. */
+static void read_events(struct mx_table *t)
+{
+	char buffer[65536] __attribute__((aligned(8)));
+	ssize_t n;
+
+	for (;;) {
+		n = recv(mnl_socket_get_fd(t->events), buffer, sizeof(buffer), MSG_DONTWAIT);
+		if (n > 0)
+			mnl_cb_run(buffer, (size_t)n, 0, 0, take_event, t);
+		else if (n < 0 && errno == ENOBUFS)
+			t->foreign = true, t->returned_all = false; /* events were lost: look for ourselves */
+		else if (n < 0 && errno != EINTR)
+			break;
+	}
+}
+
+bool mx_table_changed(struct mx_table *t)
+{
+	bool foreign;
+
+	read_events(t);
+	foreign = t->foreign;
+	t->foreign = false;
+	if (foreign)
+		t->applied.known = false;
+	return foreign;
+}
+
+bool mx_table_returned(struct mx_table *t, void (*each)(const struct mx_returned *, void *), void *arg)
+{
+	bool all;
+	u32 i;
+
+	for (i = 0; i < t->returned_count; i++) {
+		const struct returned *r = &t->returned[i];
+		struct mx_returned told = { r->set, r->source, r->lease, r->spent };
+
+		each(&told, arg);
+	}
+	all = t->returned_all;
+	forget_returned(t);
+	return all;
+}
+
+/* --- applying --------------------------------------------------------------------------------------------------- */
 
 char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const struct mx_queue_rule *queue)
 {
@@ -553,63 +721,8 @@ char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const str
 		return wrong;
 	t->loaded = true;
 	wrong = fill(t, rules, queue);
+	read_events(t); /* the kernel has told of all that was taken out */
 	if (!wrong)
 		save(t, rules);
 	return wrong;
-}
-
-/* --- events ----------------------------------------------------------------------------------------------------- */
-
-int mx_table_fd(const struct mx_table *t)
-{
-	return mnl_socket_get_fd(t->events);
-}
-
-u32 mx_table_restored(const struct mx_table *t)
-{
-	return t->restored;
-}
-
-struct glance {
-	u32 own_port, loader_port;
-	bool changed;
-};
-
-/*
- * Every event of nf_tables names its table in attribute 1, and in nlmsg_pid the socket that asked for the change: for a
- * process with one socket, that is its process id.
- */
-static int take_event(const struct nlmsghdr *nlh, void *arg)
-{
-	struct glance *g = arg;
-	const struct nlattr *attr;
-
-	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN || nlh->nlmsg_pid == g->own_port ||
-	    nlh->nlmsg_pid == g->loader_port)
-		return MNL_CB_OK;
-	mnl_attr_for_each (attr, nlh, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
-		    !strcmp(mnl_attr_get_str(attr), MX_TABLE))
-			g->changed = true;
-	return MNL_CB_OK;
-}
-
-bool mx_table_changed(struct mx_table *t)
-{
-	struct glance g = { mnl_socket_get_portid(t->socket), (u32)t->loader, false };
-	char buffer[65536] __attribute__((aligned(8)));
-	ssize_t n;
-
-	for (;;) {
-		n = recv(mnl_socket_get_fd(t->events), buffer, sizeof(buffer), MSG_DONTWAIT);
-		if (n > 0)
-			mnl_cb_run(buffer, (size_t)n, 0, 0, take_event, &g);
-		else if (n < 0 && errno == ENOBUFS)
-			g.changed = true; /* events were lost: look for ourselves */
-		else if (n < 0 && errno != EINTR)
-			break;
-	}
-	if (g.changed)
-		t->applied.known = false;
-	return g.changed;
 }

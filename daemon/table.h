@@ -33,6 +33,19 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *table);
  */
 char *mx_table_apply(struct mx_table *table, const struct mx_rules *rules, const struct mx_queue_rule *queue);
 
+/* A lease that was taken out of the table: what it was, and how much of it was spent. */
+struct mx_returned {
+	const char *set;    /* pick.POOL or pick.POOL.PROVIDER, with .4 or .6 behind it at times */
+	const char *source; /* of mx_name() */
+	u32 lease, spent;   /* connections; a lease of MX_LEASE_FREE has no end */
+};
+
+/*
+ * Calls `each` for every lease that was taken out of the kernel since it was asked last. False: some are missing,
+ * because somebody took the whole table away, or events were lost.
+ */
+bool mx_table_returned(struct mx_table *table, void (*each)(const struct mx_returned *, void *), void *arg);
+
 /* To be watched for reading: events of nf_tables. */
 int mx_table_fd(const struct mx_table *table);
 
