@@ -11,10 +11,10 @@
 #include "daemon/names.h"
 #include "daemon/text.h"
 
-#define FIRST_LEASE 4 /* connections; doubled when it is used up between two writes */
-#define LARGEST_LEASE 4096
-#define LEASE_PART 8 /* a lease is at most this part of what is left */
-#define MEMORY 64    /* connections that the learned average looks back on */
+#define FIRST_LEASE 16     /* connections; more when it does not last until the next is written */
+#define LARGEST_LEASE 4096 /* = FIRST_LEASE x 4^4 */
+#define LEASE_PART 8       /* a lease is at most this part of what is left */
+#define MEMORY 64          /* connections that the learned average looks back on */
 
 struct warming {
 	struct mx_warmup state;
@@ -44,6 +44,8 @@ struct account {
 	bool is_short : 1;        /* in the list of those that have no room for a connection */
 	bool is_dirty : 1;        /* in the list of those that have changed since they were written */
 	bool is_urgent : 1;       /* somebody waits, or will soon, for its being written */
+	bool was_urgent : 1;      /* when it was written last */
+	bool is_awaited : 1;      /* somebody waits for its lease */
 	bool is_recalled : 1;     /* what is lent is needed here */
 	bool is_settled : 1;      /* in this round of mx_ledger_take_back() */
 	bool is_gone : 1;         /* given up; freed when its row is out of the file */
@@ -582,6 +584,7 @@ static void ask_for(struct mx_ledger *l, struct account *a, u64 now)
 	u32 left[MX_UNITS];
 
 	put_urgent(l, a);
+	a->is_awaited = true;
 	left_under_limits(l, a, now, left);
 	if (!a->lent || (left[MX_CONNECTIONS] > a->lent && left[MX_MESSAGES] / l->most_messages > a->lent))
 		return;
@@ -1054,15 +1057,19 @@ static u32 lease_of(u32 wanted, u32 left, u32 connection)
 	return wanted < most ? wanted : most;
 }
 
-/* Twice as much when the last lease was used up between two writes, half when hardly any of it was. */
+/*
+ * Four times as much when somebody had to wait for it: it did not last until the next was written. Half when nobody was
+ * in a hurry and hardly any of it was used.
+ */
 static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u32 lease[MX_UNITS])
 {
 	u32 used = a->spent[MX_CONNECTIONS] - a->written, left[MX_UNITS];
 
-	if (used >= a->lease && a->lease < LARGEST_LEASE)
-		a->lease *= 2;
-	else if (used < a->lease / 4u && a->lease > FIRST_LEASE)
+	if (a->is_awaited && a->lease < LARGEST_LEASE)
+		a->lease *= 4;
+	else if (!a->was_urgent && used < a->lease / 4u && a->lease > FIRST_LEASE)
 		a->lease /= 2;
+	a->is_awaited = false;
 	left_under_limits(l, a, now, left);
 	mx_room_spend(&left[MX_CONNECTIONS], a->lent);
 	mx_room_spend(&left[MX_MESSAGES], a->lent * l->most_messages);
@@ -1106,6 +1113,7 @@ u32 mx_ledger_collect(struct mx_ledger *l, struct mx_ledger_row *rows, u32 count
 
 		l->dirty = a->next_dirty;
 		l->urgent -= a->is_urgent;
+		a->was_urgent = a->is_urgent;
 		a->is_dirty = a->is_urgent = false;
 		write_row(l, a, &rows[n++], leases, now);
 	}

@@ -68,7 +68,9 @@ struct mx_store *mx_store_open(const char *path)
 		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
 	if (version > SCHEMA_VERSION)
 		mx_fatal("ledger %s: schema version %d is newer than this program's %d", path, version, SCHEMA_VERSION);
-	if (sqlite3_exec(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;",
+	if (sqlite3_exec(store->db,
+			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
+			 " PRAGMA wal_autocheckpoint = 250;",
 			 NULL, NULL, &wrong) != SQLITE_OK ||
 	    sqlite3_exec(store->db, schema, NULL, NULL, &wrong) != SQLITE_OK)
 		mx_fatal("ledger %s: %s", path, wrong);

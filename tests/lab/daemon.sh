@@ -39,7 +39,7 @@ daemon_start() {
 	touch "$LAB_DIR/mxloadd.log"
 	lab_log_from=$(($(wc -c < "$LAB_DIR/mxloadd.log") + 1))
 	[ "$V" = 0 ] || diag "$LAB_HOST# $MXLOADD -c $config ${*:2} &"
-	(exec ip netns exec "mxl-$$-$LAB_HOST" "$MXLOADD" -c "$config" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
+	(exec ip netns exec "mxl-$$-$LAB_HOST" env ${LAB_PRELOAD:+LD_PRELOAD=$LAB_PRELOAD} ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-} "$MXLOADD" -c "$config" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
 		< /dev/null >> "$LAB_DIR/mxloadd.log" 2>&1) &
 	echo $! > "$LAB_DIR/mxloadd.pid"
 	wait_for "mxloadd is ready" "${LAB_READY_WITHIN:-20}" daemon_ready && daemon_said 'info: ready'
