@@ -75,6 +75,23 @@ served() {
 	[ "$(connect_tally mail -n 1 198.51.100.30)" = "done 1 ok 1 refused 0 timeout 0 unreachable 0" ]
 }
 eventually "when they have closed, the next one is made" 10 served
+
+# Postfix as it comes: refused a few times it would give up on the destination for minutes. Held, it sends at the pace.
+receivers_forget
+mta_start mail queue_run_delay=300s minimal_backoff_time=300s maximal_backoff_time=4000s
+mail_send gmail.com 60
+began=$(now_ms)
+enough() {
+	[ "$(receiver_count google - message)" -ge 27 ]
+}
+ok "Postfix sends 27 messages" wait_for "27 messages" 60 enough
+took=$(($(now_ms) - began))
+ok "at least at 90 % of a pace of one a second ($took ms)" test "$took" -le $((27 * 1042 * 10 / 9))
+# What was saved up before may go at once.
+slow=$(awk '$2 == "open" { t[++n] = $1 } END { printf "%d", (t[27] - t[12]) * 1000 }' "$LAB_DIR/receivers.log")
+ok "and not faster ($slow ms for the last 15)" test "$slow" -ge 15000
+is "nothing was refused" "$(mail_count deferred)" 0
+ok "the destination was never suspended" bash -c "! grep -q suspended '$LAB_DIR/postfix-mail/log'"
 is "no connection came from another address" "$(receiver_strangers)" 0
 daemon_stop
 done_testing
