@@ -8,7 +8,8 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 lab_up
-config_write
+LAB_MICROSOFT='limits = [ "15000 messages/day" ];' LAB_MX3='warmup: { started = "2026-01-01"; schedule = "gentle"; };' \
+	config_write
 daemon_start > /dev/null
 for source in mx1 mx2 mx3; do
 	mx pause $source yahoo --reason "too much at once" > /dev/null
