@@ -24,7 +24,11 @@ struct mx_verdict {
 	u16 route;  /* MX_NONE when passed */
 	u16 pool;   /* the one that served; MX_NONE when passed */
 	u16 member; /* of that pool; MX_NONE unless assigned */
-	u16 source; /* MX_NONE unless assigned, or held or refused for the ledger: whose charge is not written down */
+	/*
+	 * MX_NONE unless assigned, or held or refused for the ledger: whose charge is not written down. Also MX_NONE
+	 * for those that wait behind one that is held for the ledger.
+	 */
+	u16 source;
 };
 
 /* When a connection is decided, in milliseconds. */

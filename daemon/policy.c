@@ -319,7 +319,7 @@ void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waite
 	mx_account(p->snapshot, &p->state, flow, *now, v);
 	if (v->action == MX_ASSIGN)
 		mx_ledger_charge(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
-	else if (v->action == MX_HOLD && v->reason == MX_REASON_LEDGER)
+	else if (v->action == MX_HOLD && v->reason == MX_REASON_LEDGER && v->source != MX_NONE)
 		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
 	if (mx_ledger_is_urgent(p->ledger))
 		pthread_cond_signal(p->spent);
@@ -397,7 +397,7 @@ static void adopt(struct mx_policy *p)
 {
 	struct mx_ledger_terms terms = { p->config, p->snapshot, &p->state, p->source_names, p->provider_names };
 
-	mx_ledger_adopt(p->ledger, &terms, mx_clock_now(&p->clock));
+	mx_ledger_adopt(p->ledger, &terms, mx_clock_now(&p->clock), mx_clock_wall());
 }
 
 void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store,
