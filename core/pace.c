@@ -23,10 +23,12 @@ u32 mx_pace_left(u64 full_at, u64 interval, u32 n, u64 now)
 	return left < ~0u ? (u32)left : ~0u;
 }
 
-u64 mx_pace_ready(u64 full_at, u64 interval, u32 n)
+u64 mx_pace_ready(u64 full_at, u64 interval, u32 n, u32 units)
 {
-	u64 spare = depth(interval, n) - interval * n;
+	u64 deep = depth(interval, n), wanted = interval * units, spare = deep - wanted;
 
+	if (wanted > deep)
+		return MX_NEVER;
 	return full_at > spare ? full_at - spare : 0;
 }
 

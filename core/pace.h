@@ -22,8 +22,8 @@ u64 mx_pace_interval(u32 most, u64 period_ms);
 /* How many units there are at `now`; `n` of them are wanted at once, so the bucket holds at least so many. */
 u32 mx_pace_left(u64 full_at, u64 interval, u32 n, u64 now);
 
-/* When there will be `n`. */
-u64 mx_pace_ready(u64 full_at, u64 interval, u32 n);
+/* When there will be `units` in a bucket that holds at least `n`. MX_NEVER: it does not hold so many. */
+u64 mx_pace_ready(u64 full_at, u64 interval, u32 n, u32 units);
 
 /* Takes `n` at `now`: the new time at which the bucket will be full. */
 u64 mx_pace_take(u64 full_at, u64 interval, u32 n, u64 now);

@@ -167,18 +167,20 @@ enum mx_reason mx_state_network_candidate(const struct mx_state *st, const struc
 {
 	const struct mx_source *source = &mx_snapshot_sources(s)[id.source];
 	const struct mx_network_lane *lane = mx_state_network_lane(st, s, id);
+	enum mx_reason reason = MX_REASON_CANDIDATE;
 
-	if (!lane)
-		return source->warmup == MX_WARMS_LANES && st->networks &&
-				       !mx_networks_has_place(st->networks, id.network, source->key,
-							      (u32)mx_div64(now, 1000))
-			       ? MX_REASON_WARMUP
-			       : MX_REASON_CANDIDATE;
-	if (lane->flags & MX_LANE_PAUSED)
+	if (lane && (lane->flags & MX_LANE_PAUSED))
 		return MX_REASON_PAUSED;
-	if (lane->slots && lane->open >= lane->slots)
+	if (lane && lane->slots && lane->open >= lane->slots)
 		return lane->flags & MX_LANE_BACKING_OFF ? MX_REASON_BACKING_OFF : MX_REASON_CONCURRENCY;
-	return mx_room_for(&lane->room, mx_state_messages(st, s, id.provider, id.source));
+	if (lane)
+		reason = mx_room_for(&lane->room, mx_state_messages(st, s, id.provider, id.source));
+	else if (source->warmup == MX_WARMS_LANES && st->networks &&
+		 !mx_networks_has_place(st->networks, id.network, source->key, (u32)mx_div64(now, 1000)))
+		reason = MX_REASON_WARMUP;
+	if (reason == MX_REASON_CANDIDATE && st->ledger_stuck && !mx_state_covered(st, s, id))
+		reason = MX_REASON_LEDGER;
+	return reason;
 }
 
 void mx_state_forget_held(struct mx_state *st, const struct mx_snapshot *s)
@@ -193,7 +195,16 @@ void mx_state_forget_held(struct mx_state *st, const struct mx_snapshot *s)
 /* --- max-share -------------------------------------------------------------------------------------------------- */
 
 #define CONNECTION 100 /* in the unit of mx_slot.carried */
-#define AHEAD 100      /* how far a member may be ahead of its share: shares are never even after each connection */
+
+/*
+ * How far a member may be ahead of its share when the next connection is asked for, so that nobody is disturbed whose
+ * weight asks for no more. By round robin it gains less than two connections on its share between any two moments (see
+ * balance.h), and the next connection lets it fall back by `max_share`. By the destinations' hash it is chance.
+ */
+static u32 ahead(const struct mx_snapshot *s, u32 provider, u32 max_share)
+{
+	return mx_snapshot_providers(s)[provider].balance == MX_STICKY ? 20 * CONNECTION : 2 * CONNECTION - max_share;
+}
 
 /* What a member has carried beyond its share when the next connection is asked for. */
 static u32 carried(const struct mx_group *group, const struct mx_slot *slot, u32 max_share)
@@ -242,8 +253,8 @@ enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_sna
 		return reason;
 	if (lane->slots && lane->open >= lane->slots)
 		return lane->flags & MX_LANE_BACKING_OFF ? MX_REASON_BACKING_OFF : MX_REASON_CONCURRENCY;
-	if (p->max_share < 100 &&
-	    carried(mx_state_group(st, pool, provider), mx_state_slot(st, p, provider, member), p->max_share) > AHEAD)
+	if (p->max_share < 100 && carried(mx_state_group(st, pool, provider), mx_state_slot(st, p, provider, member),
+					  p->max_share) > ahead(s, provider, p->max_share))
 		return MX_REASON_MAX_SHARE;
 	if (st->ledger_stuck && !mx_state_covered(st, s, (struct mx_lane_id){ provider, source, 0 }))
 		return MX_REASON_LEDGER;

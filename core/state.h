@@ -31,7 +31,9 @@ struct mx_lane {
 	u32 slots;    /* connections that it may have open; 0: no limit */
 	u32 open;     /* that it has open, at most: counted up here, and down by a census */
 	u32 messages; /* charged for a connection, as learned; 0: what the provider says */
-	u32 returned; /* what one that is settled now was charged at least; 0: as above */
+	u32 price;    /* what the last connections were charged for; 0: there were none */
+	u32 returned; /* what those up to `since` were charged for at least */
+	u32 since;    /* in seconds of the ledger's clock */
 	u32 reserved;
 	struct mx_room room;
 	u64 connections; /* assigned */

@@ -33,14 +33,32 @@ u64 mx_warmup_day_ends(const struct mx_warmup *w)
 	return w->began ? w->began + MX_WARMUP_DAY : MX_NEVER;
 }
 
+u64 mx_warmup_next(const struct mx_warmup *w, const struct mx_ramp *ramp)
+{
+	if (w->began && w->day < ramp->count)
+		return w->began + MX_WARMUP_DAY;
+	return w->last ? w->last + MX_WARMUP_IDLE : MX_NEVER;
+}
+
+static void count(struct mx_warmup *w, u32 n, u32 hour)
+{
+	w->sent = n < ~0u - w->sent ? w->sent + n : ~0u;
+	if (hour > w->peak)
+		w->peak = hour;
+}
+
 void mx_warmup_charge(struct mx_warmup *w, u64 now, u32 n, u32 hour)
 {
 	if (!w->began)
 		w->began = now ? now : 1;
 	w->last = now ? now : 1;
-	w->sent = n < ~0u - w->sent ? w->sent + n : ~0u;
-	if (hour > w->peak)
-		w->peak = hour;
+	count(w, n, hour);
+}
+
+void mx_warmup_settle(struct mx_warmup *w, u64 then, u32 n, u32 hour)
+{
+	if (w->began && then >= w->began)
+		count(w, n, hour);
 }
 
 void mx_warmup_return(struct mx_warmup *w, u64 then, u32 n)

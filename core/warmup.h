@@ -48,8 +48,17 @@ u32 mx_warmup_cap(const struct mx_warmup *w, const struct mx_ramp *ramp);
 /* When the sending day ends, MX_NEVER when it has not begun. */
 u64 mx_warmup_day_ends(const struct mx_warmup *w);
 
+/* When mx_warmup_advance() may change something, if nothing is sent until then; MX_NEVER: not by itself. */
+u64 mx_warmup_next(const struct mx_warmup *w, const struct mx_ramp *ramp);
+
 /* Counts `n` messages; `hour` are those of the hour up to now. */
 void mx_warmup_charge(struct mx_warmup *w, u64 now, u32 n, u32 hour);
+
+/*
+ * Counts `n` messages that a report tells of, sent at `then`; `hour` as above. Those of a day that is over count no
+ * more, and no day begins with them.
+ */
+void mx_warmup_settle(struct mx_warmup *w, u64 then, u32 n, u32 hour);
 
 /* Takes back `n` messages that were counted at `then`. */
 void mx_warmup_return(struct mx_warmup *w, u64 then, u32 n);

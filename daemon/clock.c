@@ -32,27 +32,6 @@ static bool same_boot(const struct mx_clock_mark *mark, const struct mx_clock_re
 	return *r->boot_id && !strcmp(mark->boot_id, r->boot_id) && r->boot >= mark->boot;
 }
 
-void mx_clock_start(struct mx_clock *c, const struct mx_clock_mark *mark, const struct mx_clock_reading *r)
-{
-	u64 passed;
-
-	*c = (struct mx_clock){ 0 };
-	if (!mark) {
-		c->ahead = (u64)r->wall - r->boot;
-		return;
-	}
-	c->mark = *mark;
-	if (same_boot(mark, r)) {
-		passed = r->boot - mark->boot;
-	} else {
-		passed = r->wall > mark->wall ? (u64)(r->wall - mark->wall) : 0;
-		c->late = !r->synchronised && passed > r->boot;
-		if (c->late)
-			passed = r->boot;
-	}
-	c->ahead = mark->ledger + passed - r->boot;
-}
-
 void mx_clock_catch_up(struct mx_clock *c, const struct mx_clock_reading *r)
 {
 	u64 reached;
@@ -65,10 +44,32 @@ void mx_clock_catch_up(struct mx_clock *c, const struct mx_clock_reading *r)
 		c->ahead = reached - r->boot;
 }
 
+/* At least: all of another boot came after the mark. When it is not known which boot this is, what holds for both. */
+static u64 surely_passed(const struct mx_clock_mark *mark, const struct mx_clock_reading *r)
+{
+	if (!same_boot(mark, r) && (*r->boot_id || r->boot < mark->boot))
+		return r->boot;
+	return r->boot - mark->boot;
+}
+
+void mx_clock_start(struct mx_clock *c, const struct mx_clock_mark *mark, const struct mx_clock_reading *r)
+{
+	*c = (struct mx_clock){ 0 };
+	if (!mark) {
+		c->ahead = (u64)r->wall - r->boot;
+		return;
+	}
+	c->mark = *mark;
+	c->late = !same_boot(mark, r) && mark->wall;
+	c->ahead = mark->ledger + surely_passed(mark, r) - r->boot;
+	mx_clock_catch_up(c, r);
+}
+
 struct mx_clock_mark mx_clock_mark(const struct mx_clock *c, const struct mx_clock_reading *r)
 {
-	struct mx_clock_mark mark = { .ledger = r->boot + c->ahead, .wall = r->wall, .boot = r->boot };
+	struct mx_clock_mark mark = { .ledger = r->boot + c->ahead, .boot = r->boot };
 
+	mark.wall = r->synchronised ? r->wall : 0;
 	snprintf(mark.boot_id, sizeof(mark.boot_id), "%s", r->boot_id);
 	return mark;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ledger's clock: milliseconds that never go back, whatever happens to the time of day. Within a boot it follows
- * CLOCK_BOOTTIME. Across a reboot only the time of day knows how long the host was off; it is believed when it is
- * synchronised (adjtimex(2)), and else no more than the time since boot. A clock that runs late frees nothing too soon.
+ * CLOCK_BOOTTIME. Across a reboot only the time of day knows how long the host was off; it is believed when it is, and
+ * was, synchronised (adjtimex(2)), and else no more than the time since boot. A clock that runs late frees nothing too
+ * soon.
  */
 #ifndef MX_DAEMON_CLOCK_H
 #define MX_DAEMON_CLOCK_H
@@ -14,7 +15,7 @@
 /* A moment on all clocks, as it is written into the ledger. */
 struct mx_clock_mark {
 	u64 ledger;
-	s64 wall; /* ms since the epoch */
+	s64 wall; /* ms since the epoch; 0: it was not synchronised */
 	u64 boot; /* ms since boot_id's boot */
 	char boot_id[MX_BOOT_ID];
 };
@@ -29,7 +30,7 @@ struct mx_clock_reading {
 
 struct mx_clock {
 	u64 ahead;                 /* ledger = boot + ahead */
-	bool late;                 /* the host was off for longer than it could believe */
+	bool late;                 /* the host was off, and it is not known yet for how long */
 	struct mx_clock_mark mark; /* where it went on from */
 };
 

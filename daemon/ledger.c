@@ -15,11 +15,13 @@
 #define LARGEST_LEASE 4096 /* = FIRST_LEASE x 4^4 */
 #define LEASE_PART 8       /* a lease is at most this part of what is left */
 #define MEMORY 64          /* connections that the learned average looks back on */
+#define LOOK_MSEC 3600000  /* how often the time of day is looked at by who waits for it */
 
 struct warming {
 	struct mx_warmup state;
 	struct mx_ramp ramp; /* no caps: the policy in force does not warm it up */
 	u64 from;            /* time of day in ms: nothing is sent before */
+	u32 lost;            /* messages that may have been sent, told when the schedule is not known yet */
 };
 
 /*
@@ -41,7 +43,7 @@ struct account {
 	u32 lent;                 /* connections that nftables may make without us */
 	u32 written;              /* connections spent when it was written last */
 	u32 average;              /* messages of a connection, in thousandths; 0: nothing was reported yet */
-	bool is_short : 1;        /* in the list of those that have no room for a connection */
+	bool is_short : 1;        /* in the list of those whose room is worked out anew at some time */
 	bool is_dirty : 1;        /* in the list of those that have changed since they were written */
 	bool is_urgent : 1;       /* somebody waits, or will soon, for its being written */
 	bool was_urgent : 1;      /* when it was written last */
@@ -56,7 +58,8 @@ _Static_assert(sizeof(struct account) <= 1024, "an account takes 1 KB");
 
 struct mx_ledger {
 	struct mx_ledger_terms terms;
-	u32 most_messages;          /* that one connection is charged for */
+	u32 least_messages; /* that one connection is charged for, whosever it is */
+	u32 most_messages;
 	void *accounts;             /* tsearch(), by name */
 	struct account **of_source; /* [source] */
 	struct account **of_provider;
@@ -160,9 +163,20 @@ static const struct mx_limit *limits_of(const struct mx_ledger *l, const struct 
 	return &mx_snapshot_limits(l->terms.snapshot)[a->first_limit];
 }
 
-static u32 room_wanted(const struct mx_ledger *l, enum mx_unit unit)
+static u32 most_wanted(const struct mx_ledger *l, enum mx_unit unit)
 {
 	return unit == MX_MESSAGES ? l->most_messages : 1;
+}
+
+static u32 least_wanted(const struct mx_ledger *l, enum mx_unit unit)
+{
+	return unit == MX_MESSAGES ? l->least_messages : 1;
+}
+
+/* Of how many units the next news are: enough for somebody, or else any more than are left. */
+static u32 next_wanted(const struct mx_ledger *l, enum mx_unit unit, u32 left)
+{
+	return left < least_wanted(l, unit) ? least_wanted(l, unit) : left + 1;
 }
 
 static bool is_short(const struct mx_ledger *l, const struct account *a)
@@ -170,11 +184,18 @@ static bool is_short(const struct mx_ledger *l, const struct account *a)
 	return mx_room_for(a->room, l->most_messages) != MX_REASON_CANDIDATE;
 }
 
-/* One more bound of the room: so much is left, and `ready` is when there will be enough for a connection. */
+/*
+ * One more bound of the room: so much is left, and `ready` is when there will be as much as next_wanted() says. Where
+ * nobody has room, all bounds have to give some; where somebody has, each may give more to the others.
+ */
 static void bound(const struct mx_ledger *l, struct mx_room *room, enum mx_unit unit, u32 left, enum mx_reason why,
 		  u64 ready)
 {
-	if (left < room_wanted(l, unit) && ready > room->ready)
+	bool nobody = mx_room_for(room, l->least_messages) != MX_REASON_CANDIDATE;
+
+	if (left < least_wanted(l, unit))
+		room->ready = !nobody || ready > room->ready ? ready : room->ready;
+	else if (left < most_wanted(l, unit) && !nobody && (!room->ready || ready < room->ready))
 		room->ready = ready;
 	if ((room->limited & (1u << unit)) && left >= room->left[unit])
 		return;
@@ -222,30 +243,31 @@ static u64 pace_of(const struct mx_ledger *l, const struct account *a, enum mx_u
 static void bound_by_pace(struct mx_ledger *l, struct account *a, enum mx_unit unit, u64 now)
 {
 	u64 interval = pace_of(l, a, unit), *full_at = &a->full_at[unit];
-	u32 n = room_wanted(l, unit), left;
+	u32 n = most_wanted(l, unit), left;
 
 	if (!interval)
 		return;
 	if (!*full_at)
 		*full_at = mx_pace_begin(interval, n, now * 1000);
 	left = mx_pace_left(*full_at, interval, n, now * 1000);
-	bound(l, a->room, unit, left, MX_REASON_PACE, mx_pace_ready(*full_at, interval, n) / 1000 + 1);
+	bound(l, a->room, unit, left, MX_REASON_PACE,
+	      mx_pace_ready(*full_at, interval, n, next_wanted(l, unit, left)) / 1000 + 1);
 }
 
 static void bound_by_limit(const struct mx_ledger *l, struct account *a, const struct mx_limit *limit, u64 now)
 {
 	const struct mx_window *w = &a->window[limit->period];
 	u32 used = mx_window_used(w, limit->period, now, limit->unit);
-	u32 n = room_wanted(l, limit->unit);
+	u32 left = used < limit->most ? limit->most - used : 0;
 
-	bound(l, a->room, limit->unit, used < limit->most ? limit->most - used : 0, reason_of(limit->period),
-	      mx_window_free_at(w, limit->period, now, limit->unit, limit->most, n));
+	bound(l, a->room, limit->unit, left, reason_of(limit->period),
+	      mx_window_free_at(w, limit->period, now, limit->unit, limit->most, next_wanted(l, limit->unit, left)));
 }
 
 static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 now)
 {
 	struct warming *w = a->warming;
-	u32 cap, used;
+	u32 cap, used, left;
 
 	if (!w || !w->ramp.count)
 		return;
@@ -253,13 +275,16 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 	cap = mx_warmup_cap(&w->state, &w->ramp);
 	if (!cap)
 		return;
-	if (l->wall < w->from) {
-		bound(l, a->room, MX_MESSAGES, 0, MX_REASON_WARMUP, now + (w->from - l->wall));
+	if (l->wall < w->from) { /* the time of day may be set meanwhile */
+		bound(l, a->room, MX_MESSAGES, 0, MX_REASON_WARMUP,
+		      now + (w->from - l->wall < LOOK_MSEC ? w->from - l->wall : LOOK_MSEC));
 		return;
 	}
 	used = w->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES) : w->state.sent;
-	bound(l, a->room, MX_MESSAGES, used < cap ? cap - used : 0, MX_REASON_WARMUP,
-	      w->ramp.hourly ? mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap, l->most_messages)
+	left = used < cap ? cap - used : 0;
+	bound(l, a->room, MX_MESSAGES, left, MX_REASON_WARMUP,
+	      w->ramp.hourly ? mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap,
+						 next_wanted(l, MX_MESSAGES, left))
 			     : mx_warmup_day_ends(&w->state));
 }
 
@@ -289,11 +314,25 @@ static void work_out(struct mx_ledger *l, struct account *a, u64 now)
 	bound_by_cover(a);
 }
 
+/* When the room has to be worked out anew, though nobody charges anything: MX_NEVER when it stays as it is. */
+static u64 due(const struct mx_ledger *l, const struct account *a)
+{
+	u64 at = is_short(l, a) ? a->room->ready : MX_NEVER, day;
+
+	if (!a->warming || !a->warming->ramp.count)
+		return at;
+	day = mx_warmup_next(&a->warming->state, &a->warming->ramp);
+	return day < at ? day : at;
+}
+
+/* While it is short, its room has to be worked out before. */
 static void put_short(struct mx_ledger *l, struct account *a)
 {
-	if (a->room->ready < l->next)
-		l->next = a->room->ready;
-	if (a->is_short)
+	u64 at = due(l, a);
+
+	if (at < l->next)
+		l->next = at;
+	if (a->is_short || at == MX_NEVER)
 		return;
 	a->is_short = true;
 	a->next_short = l->short_of;
@@ -304,8 +343,7 @@ static void put_short(struct mx_ledger *l, struct account *a)
 static void refresh(struct mx_ledger *l, struct account *a, u64 now)
 {
 	work_out(l, a, now);
-	if (is_short(l, a))
-		put_short(l, a);
+	put_short(l, a);
 }
 
 static void renew(struct mx_ledger *l, struct account *a, u64 now)
@@ -325,14 +363,19 @@ bool mx_ledger_tick(struct mx_ledger *l, u64 now, u64 wall)
 	l->ticked = now;
 	l->next = MX_NEVER;
 	while ((a = *at)) {
-		if (a->room && a->room->ready <= now)
+		u64 again = MX_NEVER;
+
+		if (a->room && due(l, a) <= now) {
 			renew(l, a, now);
-		if (a->room && is_short(l, a)) {
-			l->next = a->room->ready < l->next ? a->room->ready : l->next;
+			any = true;
+		}
+		if (a->room)
+			again = due(l, a);
+		l->next = again < l->next ? again : l->next;
+		if (again != MX_NEVER) {
 			at = &a->next_short;
 			continue;
 		}
-		any = true;
 		a->is_short = false;
 		*at = a->next_short;
 	}
@@ -348,7 +391,7 @@ u64 mx_ledger_next(const struct mx_ledger *l)
 
 /*
  * What the next connections of a lane are charged for: the learned average, rounded up. It comes down a little later
- * than it goes up, so that it does not flutter. What was charged before is given back by the smaller of both.
+ * than it goes up, so that it does not flutter.
  */
 static void learn(struct mx_ledger *l, const struct account *a, u32 provider, u32 source)
 {
@@ -361,9 +404,29 @@ static void learn(struct mx_ledger *l, const struct account *a, u32 provider, u3
 	if (messages + 1 == before && a->average + 250 > messages * 1000)
 		messages = before;
 	lane->messages = messages;
-	lane->returned = messages < before ? messages : before;
 	if (messages > l->most_messages)
 		l->most_messages = messages;
+	if (messages < l->least_messages)
+		l->least_messages = messages;
+}
+
+/*
+ * Remembers what connections of a lane are charged for, so that no more is given back when one of them fails. What was
+ * charged for longer ago than a week counts no more.
+ */
+static void note_price(struct mx_lane *lane, u32 messages, u32 now)
+{
+	u32 least = messages;
+
+	if (lane->price == messages)
+		return;
+	if (lane->price && lane->price < least)
+		least = lane->price;
+	if (lane->returned && lane->returned < least && now - lane->since <= 604800)
+		least = lane->returned;
+	lane->returned = least;
+	lane->price = messages;
+	lane->since = now;
 }
 
 static void take_pace(const struct mx_ledger *l, struct account *a, enum mx_unit unit, u32 n, u64 now)
@@ -388,16 +451,18 @@ static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now
 	if (a->warming && a->warming->ramp.count)
 		mx_warmup_charge(&a->warming->state, now, messages,
 				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
-	if (!a->room->limited)
-		return;
-	if (!l->guessed_since && (a->room->limited & (1u << MX_MESSAGES)))
-		l->guessed_since = now;
-	take_pace(l, a, MX_CONNECTIONS, 1, now);
-	take_pace(l, a, MX_MESSAGES, messages, now);
-	if (a->room->covered[MX_CONNECTIONS] <= a->lease / 2u || !mx_room_covers(a->room, l->most_messages))
-		put_urgent(l, a);
-	if (!a->is_short && is_short(l, a))
+	if (a->room->limited) {
+		if (!l->guessed_since && (a->room->limited & (1u << MX_MESSAGES)))
+			l->guessed_since = now;
+		take_pace(l, a, MX_CONNECTIONS, 1, now);
+		take_pace(l, a, MX_MESSAGES, messages, now);
+		if (a->room->covered[MX_CONNECTIONS] <= a->lease / 2u || !mx_room_covers(a->room, l->most_messages))
+			put_urgent(l, a);
+	}
+	if (is_short(l, a))
 		renew(l, a, now);
+	else
+		put_short(l, a); /* a day of its warm-up may have begun: it ends */
 }
 
 static u64 day_of(const char *date)
@@ -409,7 +474,7 @@ static u64 day_of(const char *date)
 	return (u64)mktime(&tm) * 1000;
 }
 
-static void warm_up(struct mx_ledger *l, struct account *a, u32 source)
+static void warm_up(struct mx_ledger *l, struct account *a, u32 source, u64 now)
 {
 	const struct mx_conf_warmup *conf = &l->terms.config->sources[source].warmup;
 	const struct mx_conf_schedule *schedule = &l->terms.config->schedules[conf->schedule];
@@ -418,6 +483,11 @@ static void warm_up(struct mx_ledger *l, struct account *a, u32 source)
 		a->warming = mx_alloc(sizeof(*a->warming));
 	a->warming->ramp = (struct mx_ramp){ schedule->caps, schedule->count, schedule->hourly };
 	a->warming->from = day_of(conf->started);
+	if (!a->warming->lost)
+		return;
+	mx_warmup_advance(&a->warming->state, &a->warming->ramp, now);
+	mx_warmup_charge(&a->warming->state, now, a->warming->lost, 0);
+	a->warming->lost = 0;
 }
 
 /* An account takes the place of its name in the policy. */
@@ -438,40 +508,40 @@ static const struct mx_source *conf_source(const struct mx_ledger *l, u32 source
 
 static struct account *source_account(struct mx_ledger *l, u32 source, u64 now)
 {
-	struct account **a = &l->of_source[source];
+	struct account *a = l->of_source[source];
 
-	if (*a)
-		return *a;
-	*a = find_or_add(l, l->terms.source_names[source], NULL, 0);
+	if (a)
+		return a;
+	a = l->of_source[source] = find_or_add(l, l->terms.source_names[source], NULL, 0);
 	if (conf_source(l, source)->warmup == MX_WARMS_WHOLE)
-		warm_up(l, *a, source);
-	return attach(l, *a, conf_source(l, source)->limits, &l->terms.state->source_room[source], now);
+		warm_up(l, a, source, now);
+	return attach(l, a, conf_source(l, source)->limits, &l->terms.state->source_room[source], now);
 }
 
 static struct account *provider_account(struct mx_ledger *l, u32 provider, u64 now)
 {
-	struct account **a = &l->of_provider[provider];
+	struct account *a = l->of_provider[provider];
 
-	if (*a)
-		return *a;
-	*a = find_or_add(l, NULL, l->terms.provider_names[provider], 0);
-	return attach(l, *a, mx_snapshot_providers(l->terms.snapshot)[provider].total_limits,
+	if (a)
+		return a;
+	a = l->of_provider[provider] = find_or_add(l, NULL, l->terms.provider_names[provider], 0);
+	return attach(l, a, mx_snapshot_providers(l->terms.snapshot)[provider].total_limits,
 		      &l->terms.state->provider_room[provider], now);
 }
 
 static struct account *lane_account(struct mx_ledger *l, u32 provider, u32 source, u64 now)
 {
-	struct account **a = &l->of_lane[provider * l->terms.state->sources + source];
+	struct account **slot = &l->of_lane[provider * l->terms.state->sources + source], *a = *slot;
 
-	if (*a)
-		return *a;
-	*a = find_or_add(l, l->terms.source_names[source], l->terms.provider_names[provider], 0);
+	if (a)
+		return a;
+	a = *slot = find_or_add(l, l->terms.source_names[source], l->terms.provider_names[provider], 0);
 	if (conf_source(l, source)->warmup == MX_WARMS_LANES && provider != l->terms.snapshot->default_provider)
-		warm_up(l, *a, source);
-	attach(l, *a, mx_snapshot_lane_limits(l->terms.snapshot, provider, source),
+		warm_up(l, a, source, now);
+	attach(l, a, mx_snapshot_lane_limits(l->terms.snapshot, provider, source),
 	       &mx_state_lane(l->terms.state, provider, source)->room, now);
-	learn(l, *a, provider, source);
-	return *a;
+	learn(l, a, provider, source);
+	return a;
 }
 
 /* The account of a network goes with its place in the state. */
@@ -519,7 +589,7 @@ static struct account *network_account(struct mx_ledger *l, struct mx_lane_id id
 	a = find_or_add(l, l->terms.source_names[id.source], l->terms.provider_names[id.provider], id.network);
 	a->is_gone = false;
 	if (a->room != &lane->room) {
-		warm_up(l, a, id.source);
+		warm_up(l, a, id.source, now);
 		attach(l, a, (struct mx_span){ 0, 0 }, &lane->room, now);
 	}
 	return a;
@@ -547,6 +617,7 @@ void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 	u32 messages = mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source), i;
 	struct mx_network_lane *network = mx_state_network_lane(l->terms.state, l->terms.snapshot, id);
 
+	note_price(mx_state_lane(l->terms.state, id.provider, id.source), messages, (u32)(now / 1000));
 	for (i = 0; i < c.count; i++)
 		charge(l, c.of[i], messages, now);
 	if (!network)
@@ -604,13 +675,14 @@ void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 
 /* --- corrections ------------------------------------------------------------------------------------------------ */
 
-/* What a connection that is settled was charged for at least. */
-static u32 returned(const struct mx_ledger *l, struct mx_lane_id id)
+/* What a connection that was made at `then`, or a little later, was charged for at least. */
+static u32 returned(const struct mx_ledger *l, struct mx_lane_id id, u64 then)
 {
 	const struct mx_lane *lane = mx_state_lane(l->terms.state, id.provider, id.source);
 
-	return lane->returned ? lane->returned
-			      : mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source);
+	if (!lane->price) /* not in this life of the daemon */
+		return mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source);
+	return then / 1000 > lane->since ? lane->price : lane->returned;
 }
 
 static void give_back(struct account *a, enum mx_count what, u32 n, u64 then)
@@ -645,11 +717,13 @@ static void settle(struct mx_ledger *l, struct account *a, u64 then, u32 estimat
 {
 	enum mx_period period;
 
+	if (a->warming && a->warming->ramp.count)
+		mx_warmup_advance(&a->warming->state, &a->warming->ramp, now);
 	give_back_messages(a, estimated, then);
 	for (period = 0; period < MX_PERIODS; period++)
 		mx_window_charge_late(&a->window[period], period, then, MX_COUNT_SETTLED, messages);
-	if (a->warming && a->warming->ramp.count)
-		mx_warmup_charge(&a->warming->state, now, messages,
+	if (a->warming)
+		mx_warmup_settle(&a->warming->state, then, messages,
 				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
 	if (messages > estimated) {
 		a->spent[MX_MESSAGES] += messages - estimated;
@@ -659,12 +733,29 @@ static void settle(struct mx_ledger *l, struct account *a, u64 then, u32 estimat
 	renew(l, a, now);
 }
 
+struct steering {
+	struct mx_ledger *ledger;
+	const char *source, *provider; /* provider NULL: at all of them */
+	enum mx_warmup_step step;
+	u64 now;
+};
+
+/* What connections are charged for has changed: others are short now, or wait for something else. */
+static void recheck(const void *node, VISIT order, void *arg)
+{
+	struct account *a = *(struct account *const *)node;
+	struct steering *s = arg;
+
+	if ((order == postorder || order == leaf) && a->room && is_short(s->ledger, a))
+		refresh(s->ledger, a, s->now);
+}
+
 u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
 {
 	struct charged c = charged(l, id, now);
 	struct account *lane = c.of[2];
-	u32 weight = connections < MEMORY ? connections : MEMORY, i;
-	u32 estimated = connections * returned(l, id);
+	u32 weight = connections < MEMORY ? connections : MEMORY, most = l->most_messages, least = l->least_messages, i;
+	u32 estimated = connections * returned(l, id, then);
 	u64 seen;
 
 	l->guessed_since = 0;
@@ -675,17 +766,12 @@ u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 co
 	seen = (u64)messages * 1000 / connections;
 	lane->average = (u32)(lane->average ? (lane->average * (u64)(MEMORY - weight) + seen * weight) / MEMORY : seen);
 	learn(l, lane, id.provider, id.source);
+	if (l->most_messages != most || l->least_messages != least)
+		twalk_r(l->accounts, recheck, &(struct steering){ .ledger = l, .now = now });
 	return estimated;
 }
 
 /* --- warm-up ---------------------------------------------------------------------------------------------------- */
-
-struct steering {
-	struct mx_ledger *ledger;
-	const char *source, *provider; /* provider NULL: at all of them */
-	enum mx_warmup_step step;
-	u64 now;
-};
 
 static void steer_one(const void *node, VISIT order, void *arg)
 {
@@ -812,7 +898,7 @@ static void take_up_network(const void *node, VISIT order, void *arg)
 		network_account(l, id, s->now);
 }
 
-void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u64 now)
+void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u64 now, u64 wall)
 {
 	struct mx_state *state = terms->state;
 	u32 provider, source, i;
@@ -821,18 +907,23 @@ void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u
 	for (i = 0; state->networks && i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++)
 		forget_room(&state->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS].room);
 	l->terms = *terms;
+	l->wall = wall;
 	l->short_of = NULL;
 	l->next = MX_NEVER;
 	l->most_messages = 1;
+	l->least_messages = ~0u;
 	free(l->of_source);
 	free(l->of_provider);
 	free(l->of_lane);
 	l->of_source = mx_alloc((state->sources + 1UL) * sizeof(struct account *));
 	l->of_provider = mx_alloc((state->providers + 1UL) * sizeof(struct account *));
 	l->of_lane = mx_alloc(((size_t)state->sources * state->providers + 1) * sizeof(struct account *));
-	for (provider = 0; provider < state->providers; provider++)
-		if (mx_snapshot_providers(terms->snapshot)[provider].messages > l->most_messages)
-			l->most_messages = mx_snapshot_providers(terms->snapshot)[provider].messages;
+	for (provider = 0; provider < state->providers; provider++) {
+		u32 messages = mx_snapshot_providers(terms->snapshot)[provider].messages;
+
+		l->most_messages = messages > l->most_messages ? messages : l->most_messages;
+		l->least_messages = messages < l->least_messages ? messages : l->least_messages;
+	}
 	for (source = 0; source < state->sources; source++) {
 		forget_room(&state->source_room[source]);
 		if (find(l, terms->source_names[source], NULL, 0))
@@ -849,6 +940,7 @@ void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u
 		}
 	}
 	twalk_r(l->accounts, take_up_network, &(struct steering){ .ledger = l, .now = now });
+	twalk_r(l->accounts, recheck, &(struct steering){ .ledger = l, .now = now });
 }
 
 bool mx_ledger_is_guessing(const struct mx_ledger *l, u64 now)
@@ -1120,6 +1212,16 @@ u32 mx_ledger_collect(struct mx_ledger *l, struct mx_ledger_row *rows, u32 count
 	return n;
 }
 
+static void take_off_short(struct mx_ledger *l, const struct account *a)
+{
+	struct account **at = &l->short_of;
+
+	while (*at && *at != a)
+		at = &(*at)->next_short;
+	if (*at)
+		*at = a->next_short;
+}
+
 void mx_ledger_written(struct mx_ledger *l, const struct mx_ledger_row *rows, u32 count, bool good, u64 now)
 {
 	u32 i, unit;
@@ -1133,6 +1235,7 @@ void mx_ledger_written(struct mx_ledger *l, const struct mx_ledger_row *rows, u3
 			continue;
 		}
 		if (rows[i].gone && a->is_gone && !a->is_dirty) {
+			take_off_short(l, a);
 			tdelete(a, &l->accounts, compare);
 			free_account(a);
 			continue;
@@ -1148,6 +1251,7 @@ void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 no
 {
 	struct account *a = find_or_add(l, *row->source ? mx_name(row->source) : NULL,
 					*row->provider ? mx_name(row->provider) : NULL, row->network);
+	static const struct mx_warmup untouched;
 	struct written data;
 	enum mx_period period;
 
@@ -1155,10 +1259,10 @@ void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 no
 	memcpy(a->window, data.window, sizeof(data.window));
 	memcpy(a->full_at, data.full_at, sizeof(data.full_at));
 	a->average = data.average;
-	if (data.warmup.last) {
+	if (row->lease[MX_MESSAGES] || memcmp(&data.warmup, &untouched, sizeof(untouched))) {
 		a->warming = mx_alloc(sizeof(*a->warming));
 		a->warming->state = data.warmup;
-		mx_warmup_charge(&a->warming->state, now, row->lease[MX_MESSAGES], 0);
+		a->warming->lost = row->lease[MX_MESSAGES];
 	}
 	for (period = 0; period < MX_PERIODS; period++) {
 		mx_window_charge(&a->window[period], period, now, MX_COUNT_CONNECTIONS, row->lease[MX_CONNECTIONS]);

@@ -32,9 +32,9 @@ void mx_ledger_free(struct mx_ledger *ledger);
 
 /*
  * Takes up a policy that comes into force, and works out all room. What the policy before had and this one has not is
- * kept and written; it counts again when it comes back.
+ * kept and written; it counts again when it comes back. `wall` is the time of day, in ms since the epoch.
  */
-void mx_ledger_adopt(struct mx_ledger *ledger, const struct mx_ledger_terms *terms, u64 now);
+void mx_ledger_adopt(struct mx_ledger *ledger, const struct mx_ledger_terms *terms, u64 now, u64 wall);
 
 /*
  * Once before decisions at `now`: gives room again that has become free. `wall` is the time of day, in ms since the

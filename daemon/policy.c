@@ -399,7 +399,7 @@ static void adopt(struct mx_policy *p)
 {
 	struct mx_ledger_terms terms = { p->config, p->snapshot, &p->state, p->source_names, p->provider_names };
 
-	mx_ledger_adopt(p->ledger, &terms, mx_clock_now(&p->clock));
+	mx_ledger_adopt(p->ledger, &terms, mx_clock_now(&p->clock), mx_clock_wall());
 }
 
 void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_store *store,
