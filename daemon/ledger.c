@@ -44,6 +44,7 @@ struct account {
 	bool is_dirty;            /* in the list of those that have changed since they were written */
 	bool is_urgent;           /* somebody waits, or will soon, for its being written */
 	bool is_gone;             /* given up; freed when its row is out of the file */
+	bool is_paced;            /* its provider spreads its limits */
 	struct mx_window window[MX_PERIODS];
 };
 
@@ -202,7 +203,7 @@ static u64 pace_of(const struct mx_ledger *l, const struct account *a, enum mx_u
 	u32 cap = unit == MX_MESSAGES ? warmup_cap(a) : 0, i;
 	u64 slowest = 0;
 
-	if ((!a->limits && !cap) || !is_paced(l, a))
+	if ((!a->limits && !cap) || !a->is_paced)
 		return 0;
 	if (cap)
 		slowest = mx_pace_interval(cap, mx_period_length(a->warming->ramp.hourly ? MX_HOUR : MX_DAY));
@@ -367,20 +368,29 @@ static void take_pace(const struct mx_ledger *l, struct account *a, enum mx_unit
 		a->full_at[unit] = mx_pace_take(a->full_at[unit], interval, n, now * 1000);
 }
 
+/* What has not been used of a day when it ends is no room of the next. */
+static void charge_warmup(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
+{
+	struct warming *w = a->warming;
+	u64 ends = mx_warmup_day_ends(&w->state);
+
+	mx_warmup_advance(&w->state, &w->ramp, now);
+	mx_warmup_charge(&w->state, now, messages, mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+	if (now >= ends)
+		renew(l, a, now);
+}
+
 static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
 {
 	enum mx_period period;
 
-	for (period = 0; period < MX_PERIODS; period++) {
-		mx_window_charge(&a->window[period], period, now, MX_COUNT_CONNECTIONS, 1);
-		mx_window_charge(&a->window[period], period, now, MX_COUNT_ESTIMATED, messages);
-	}
+	for (period = 0; period < MX_PERIODS; period++)
+		mx_window_charge_connection(&a->window[period], period, now, messages);
 	a->spent[MX_CONNECTIONS]++;
 	a->spent[MX_MESSAGES] += messages;
 	put_dirty(l, a);
 	if (a->warming && a->warming->ramp.count)
-		mx_warmup_charge(&a->warming->state, now, messages,
-				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+		charge_warmup(l, a, messages, now);
 	if (!a->room->limited)
 		return;
 	take_pace(l, a, MX_CONNECTIONS, 1, now);
@@ -418,6 +428,7 @@ static struct account *attach(struct mx_ledger *l, struct account *a, struct mx_
 	a->first_limit = limits.first;
 	a->limits = (u16)limits.count;
 	a->room = room;
+	a->is_paced = is_paced(l, a);
 	refresh(l, a, now);
 	return a;
 }

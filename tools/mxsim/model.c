@@ -92,7 +92,10 @@ static void trace(const struct model *m, const struct mx_verdict *v, u32 message
 			v->action == MX_ASSIGN ? w->source_names[v->source] : "-", mx_reason_name(v->reason), messages);
 }
 
-/* The ledger is written at once; only what it cannot lend is left to wait, and refused. */
+/*
+ * The ledger is written when somebody waits for it, not ahead: that costs nothing here, and leases are used up. Only
+ * what it cannot lend is left to wait, and refused.
+ */
 static void decide(struct model *m, const struct mx_flow *flow, u64 now, u64 waited, struct mx_verdict *v)
 {
 	struct sim_world *w = m->world;
@@ -105,7 +108,7 @@ static void decide(struct model *m, const struct mx_flow *flow, u64 now, u64 wai
 		sim_world_cover(w, now);
 		m->move++;
 		if (tries == 2)
-			moment.waited = MX_LEDGER_PATIENCE;
+			moment.waited = MX_NEVER / 2; /* longer than anybody may wait */
 		mx_decide(w->snapshot, &w->state, flow, w->class, moment, v);
 	}
 	mx_account(w->snapshot, &w->state, flow, now, v);
@@ -157,10 +160,6 @@ static void sent(struct model *m, const struct mx_flow *flow, const struct mx_ve
 	struct mx_lane_id lane = sim_world_lane(w, v->provider, v->source, flow);
 
 	mx_ledger_charge(w->ledger, lane, now);
-	if (mx_ledger_is_urgent(w->ledger)) {
-		sim_world_cover(w, now);
-		m->move++;
-	}
 	sim_tally_sent(m->tally, v, messages, now);
 	open_one(m, lane, now);
 	m->tally->decisions++;
