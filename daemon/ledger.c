@@ -894,22 +894,40 @@ static u32 next_lease(struct mx_ledger *l, struct account *a, u64 now)
 	return a->lease < most ? a->lease : most;
 }
 
+/* What is left for small connections alone is lent one by one. */
+static void lend(struct mx_ledger *l, struct account *a, u32 lease[MX_UNITS], u64 now)
+{
+	u32 n = next_lease(l, a, now), few = l->most_messages;
+	const struct mx_room *room = a->room;
+
+	if (!n && (room->limited & (1u << MX_MESSAGES)) && room->left[MX_MESSAGES] < few)
+		few = room->left[MX_MESSAGES];
+	if (!n && few && (!(room->limited & (1u << MX_CONNECTIONS)) || room->left[MX_CONNECTIONS]))
+		n = 1;
+	lease[MX_CONNECTIONS] = n;
+	lease[MX_MESSAGES] = n * few;
+}
+
 static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_row *row, bool leases, u64 now)
 {
 	struct written data = { .average = a->average };
-	u32 lease = leases && a->room && a->room->limited ? next_lease(l, a, now) : 0, unit;
+	u32 lease[MX_UNITS] = { 0, 0 }, unit;
 
+	if (leases && a->room && a->room->limited)
+		lend(l, a, lease, now);
 	memcpy(data.window, a->window, sizeof(data.window));
 	memcpy(data.full_at, a->full_at, sizeof(data.full_at));
 	if (a->warming)
 		data.warmup = a->warming->state;
-	*row = (struct mx_ledger_row){ .source = a->source ? a->source : "",
-				       .provider = a->provider ? a->provider : "",
-				       .network = a->network,
-				       .lease = { [MX_MESSAGES] = lease * l->most_messages, [MX_CONNECTIONS] = lease },
-				       .account = a,
-				       .gone = a->is_gone,
-				       .spent = { a->spent[0], a->spent[1] } };
+	*row = (struct mx_ledger_row){
+		.source = a->source ? a->source : "",
+		.provider = a->provider ? a->provider : "",
+		.network = a->network,
+		.lease = { [MX_MESSAGES] = lease[MX_MESSAGES], [MX_CONNECTIONS] = lease[MX_CONNECTIONS] },
+		.account = a,
+		.gone = a->is_gone,
+		.spent = { a->spent[0], a->spent[1] }
+	};
 	memcpy(row->data, &data, sizeof(data));
 	for (unit = 0; unit < MX_UNITS; unit++) /* which of both rows is in the file is not known until it is there */
 		if ((s32)(a->spent[unit] + row->lease[unit] - a->covered_to[unit]) < 0)

@@ -133,7 +133,7 @@ static void test_a_day_ends_without_being_used_up(void **unused)
 	u32 first, i;
 
 	(void)unused;
-	for (first = 100; first <= 200; first++) {
+	for (first = 500; first <= 600; first++) {
 		set_up(&t,
 		       "schedules: { odd: { daily = [ 1000, 30 ]; }; };"
 		       "sources: { a: { address = \"192.0.2.1\";"
@@ -147,12 +147,30 @@ static void test_a_day_ends_without_being_used_up(void **unused)
 	}
 }
 
+/* A source's limit is shared by providers that charge 1 and 100 messages: the last 50 are for the first of them. */
+static void test_what_is_left_is_lent_to_small_connections(void **unused)
+{
+	struct mx_flow flow = flow_to("198.51.100.1");
+	struct bench t;
+	u32 i;
+
+	(void)unused;
+	set_up(&t, "sources: { a: { address = \"192.0.2.1\"; limits = [ \"50 messages/day\" ]; }; };" ONE_POOL
+		   "providers: { small: { prefixes = [ \"198.51.100.0/24\" ]; };"
+		   "large: { prefixes = [ \"203.0.113.0/24\" ]; messages-per-connection = 100; }; };");
+	for (i = 0; i < 50; i++)
+		assert_int_equal(ask(&t, &flow, START, 0).action, MX_ASSIGN);
+	assert_int_equal(ask(&t, &flow, START, 0).reason, MX_REASON_LIMIT_DAY);
+	tear_down(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waiting_for_room_is_not_waiting_for_the_ledger),
 		cmocka_unit_test(test_patience_with_the_ledger_ends),
 		cmocka_unit_test(test_a_day_ends_without_being_used_up),
+		cmocka_unit_test(test_what_is_left_is_lent_to_small_connections),
 	};
 
 	return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
