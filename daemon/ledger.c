@@ -240,6 +240,7 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 {
 	struct warming *w = a->warming;
 	u32 cap, used;
+	u64 ready;
 
 	if (!w || !w->ramp.count)
 		return;
@@ -252,9 +253,13 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 		return;
 	}
 	used = w->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES) : w->state.sent;
-	bound(l, a->room, MX_MESSAGES, used < cap ? cap - used : 0, MX_REASON_WARMUP,
-	      w->ramp.hourly ? mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap, l->most_messages)
-			     : mx_warmup_day_ends(&w->state));
+	ready = mx_warmup_day_ends(&w->state);
+	if (w->ramp.hourly) {
+		u64 free_at = mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap, l->most_messages);
+
+		ready = free_at < ready ? free_at : ready;
+	}
+	bound(l, a->room, MX_MESSAGES, used < cap ? cap - used : 0, MX_REASON_WARMUP, ready);
 }
 
 static void bound_by_cover(struct account *a)

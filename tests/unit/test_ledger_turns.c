@@ -147,6 +147,29 @@ static void test_a_day_ends_without_being_used_up(void **unused)
 	}
 }
 
+/* The next day's larger hour begins with the day, not when the hour before has run out. */
+static void test_a_day_of_hours_ends_in_time(void **unused)
+{
+	struct mx_flow flow = flow_to("198.51.100.1");
+	struct bench t;
+	u32 i;
+
+	(void)unused;
+	set_up(&t, "schedules: { hours: { hourly = [ 20, 28 ]; }; };"
+		   "sources: { a: { address = \"192.0.2.1\";"
+		   "warmup: { started = \"2024-10-01\"; schedule = \"hours\"; scope = \"source\"; }; }; };" ONE_POOL);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(ask(&t, &flow, START, 0).action, MX_ASSIGN);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(ask(&t, &flow, START + DAY - HOUR / 2, 0).action, MX_ASSIGN);
+	assert_int_equal(ask(&t, &flow, START + DAY - 1, 0).action, MX_HOLD);
+	mx_state_forget_held(&t.b.state, t.b.snapshot);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(ask(&t, &flow, START + DAY, 0).action, MX_ASSIGN);
+	assert_int_equal(ask(&t, &flow, START + DAY, 0).reason, MX_REASON_WARMUP);
+	tear_down(&t);
+}
+
 /* A source's limit is shared by providers that charge 1 and 100 messages: the last 50 are for the first of them. */
 static void test_what_is_left_is_lent_to_small_connections(void **unused)
 {
@@ -170,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_waiting_for_room_is_not_waiting_for_the_ledger),
 		cmocka_unit_test(test_patience_with_the_ledger_ends),
 		cmocka_unit_test(test_a_day_ends_without_being_used_up),
+		cmocka_unit_test(test_a_day_of_hours_ends_in_time),
 		cmocka_unit_test(test_what_is_left_is_lent_to_small_connections),
 	};
 

@@ -137,14 +137,14 @@ static void note_day(const struct mx_warming *warming, void *arg)
 	w = t->warmup_of[provider * t->world->state.sources + source];
 	if (!w)
 		return;
+	if (warming->warmup->began && (!w->count || w->days[w->count - 1].began != warming->warmup->began)) {
+		w->days = mx_grow(w->days, w->count, sizeof(*w->days));
+		w->days[w->count++] = (struct sim_day){ .day = warming->warmup->day,
+							.cap = mx_warmup_cap(warming->warmup, warming->ramp),
+							.began = warming->warmup->began };
+	}
 	if (w->count && warming->hour > w->days[w->count - 1].peak)
 		w->days[w->count - 1].peak = warming->hour;
-	if (!warming->warmup->began || (w->count && w->days[w->count - 1].began == warming->warmup->began))
-		return;
-	w->days = mx_grow(w->days, w->count, sizeof(*w->days));
-	w->days[w->count++] = (struct sim_day){ .day = warming->warmup->day,
-						.cap = mx_warmup_cap(warming->warmup, warming->ramp),
-						.began = warming->warmup->began };
 }
 
 void sim_tally_sent(struct sim_tally *t, const struct mx_verdict *v, u32 messages, u64 now)
