@@ -106,6 +106,17 @@ static void print_mail(const struct sim_tally *t, FILE *out)
 	mx_table_print(table, out);
 }
 
+static bool any_refused(const struct sim_tally *t)
+{
+	u32 provider, reason;
+
+	for (provider = 0; provider < t->world->state.providers; provider++)
+		for (reason = 0; reason < MX_REASON_COUNT; reason++)
+			if (t->providers[provider].refused[reason] || t->providers[provider].held[reason])
+				return true;
+	return false;
+}
+
 static void print_refused(const struct sim_tally *t, FILE *out)
 {
 	struct mx_table *table = mx_table_new("PROVIDER", "REASON", ">REFUSED", ">HELD", NULL);
@@ -165,7 +176,8 @@ void sim_report_table(const struct sim_tally *t, FILE *out)
 	if (t->limit_count || t->slot_count)
 		print_limits(t, out);
 	print_mail(t, out);
-	print_refused(t, out);
+	if (any_refused(t))
+		print_refused(t, out);
 	for (i = 0; i < t->warmup_count; i++)
 		print_warmup(t, &t->warmups[i], out);
 }
