@@ -101,7 +101,8 @@ lab: all
 
 # the programs alone, without a network
 programs: all
-	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove --timer $(wildcard tests/*.t tests/conf/*.t)
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
+		prove --timer $(wildcard tests/*.t tests/conf/*.t)
 
 vm: all
 	$(Q)prove --timer $(wildcard tests/vm/*.t)
@@ -121,14 +122,14 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
-pages = $(foreach section,5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
-installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
+pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
+installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
 	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
-	install -m 755 build/mxload $(DESTDIR)$(BINDIR)
+	install -m 755 build/mxload build/mxsim $(DESTDIR)$(BINDIR)
 	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft $(DESTDIR)$(DATADIR)
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload

@@ -387,10 +387,7 @@ static void charge_warmup(struct mx_ledger *l, struct account *a, u32 messages, 
 
 static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
 {
-	enum mx_period period;
-
-	for (period = 0; period < MX_PERIODS; period++)
-		mx_window_charge_connection(&a->window[period], period, now, messages);
+	mx_window_charge_connection(a->window, now, messages);
 	a->spent[MX_CONNECTIONS]++;
 	a->spent[MX_MESSAGES] += messages;
 	put_dirty(l, a);

@@ -212,8 +212,11 @@ void sim_chart_print(struct sim_chart *c, FILE *out)
 	double top;
 	u32 i;
 
-	fprintf(out, "<h2>%s</h2>\n<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n", c->title, WIDTH,
-		HEIGHT, c->title);
+	fputs("<h2>", out);
+	sim_html_text(c->title, out);
+	fprintf(out, "</h2>\n<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+	sim_html_text(c->title, out);
+	fputs("\">\n", out);
 	top = print_values(c, out);
 	print_days(c, out);
 	for (i = 0; i < c->count; i++)

@@ -29,52 +29,53 @@ static struct sim_chart new_chart(const struct sim_tally *t, const char *title, 
 	};
 }
 
-static u64 sent_on(const struct sim_tally *t, u32 day, u32 source)
+static double lane_sent_on(const struct sim_tally *t, u32 day, u32 provider, u32 source)
 {
-	u32 steps = SIM_DAY_MINUTES / t->step, step, provider;
-	u64 sent = 0;
+	u32 steps = SIM_DAY_MINUTES / t->step, step;
+	double sent = 0;
 
 	for (step = day * steps; step < (day + 1) * steps; step++)
-		for (provider = 0; provider < t->world->state.providers; provider++)
-			sent += sim_tally_sent_at(t, step, provider, source)->messages;
+		sent += sim_tally_sent_at(t, step, provider, source)->messages;
 	return sent;
 }
 
-/* What the warm-ups of a source let it send on a day; -1: at least one of them sets no bound. */
-static double cap_on(const struct sim_tally *t, u32 day, u32 source)
+static double sent_on(const struct sim_tally *t, u32 day, u32 source)
 {
-	u32 step = (day + 1) * (SIM_DAY_MINUTES / t->step) - 1, provider;
-	double sum = 0;
+	double sent = 0;
+	u32 provider;
 
-	for (provider = 0; provider < t->world->state.providers; provider++) {
-		const struct sim_warmup *w = t->warmup_of[provider * t->world->state.sources + source];
-		const struct sim_day *d = sim_tally_day_at(t, step, provider, source);
-
-		if (!sim_had_mail(t, provider))
-			continue;
-		if (!w || !d)
-			return -1;
-		if (w->provider == MX_NONE)
-			return d->cap * (w->hourly ? 24.0 : 1.0);
-		sum += d->cap * (w->hourly ? 24.0 : 1.0);
-	}
-	return sum > 0 ? sum : -1;
+	for (provider = 0; provider < t->world->state.providers; provider++)
+		sent += lane_sent_on(t, day, provider, source);
+	return sent;
 }
 
-static void add_cap(const struct sim_tally *t, struct sim_chart *c, u32 source)
+/* What the warm-up of a lane lets it send on a day; -1: there is none, or it is over. */
+static double cap_on(const struct sim_tally *t, u32 day, u32 provider, u32 source)
 {
-	struct sim_series *s;
-	bool any = false;
+	u32 step = (day + 1) * (SIM_DAY_MINUTES / t->step) - 1;
+	const struct sim_warmup *w = t->warmup_of[provider * t->world->state.sources + source];
+	const struct sim_day *d = sim_tally_day_at(t, step, provider, source);
+
+	return d ? d->cap * (w->hourly ? 24.0 : 1.0) : -1;
+}
+
+static void add_cap(const struct sim_tally *t, struct sim_chart *c, const struct sim_warmup *w)
+{
+	struct sim_series *s = sim_chart_add(c, w->source, true);
 	u32 day;
 
+	snprintf(s->name, sizeof(s->name), "%s: cap of the warm-up%s", t->world->source_names[w->source],
+		 w->hourly ? " (24 times the hour's)" : "");
 	for (day = 0; day < c->days; day++)
-		any |= cap_on(t, day, source) >= 0;
-	if (!any)
-		return;
-	s = sim_chart_add(c, source, true);
-	snprintf(s->name, sizeof(s->name), "%s: cap of the warm-up", t->world->source_names[source]);
-	for (day = 0; day < c->days; day++)
-		s->values[day] = cap_on(t, day, source);
+		s->values[day] = cap_on(t, day, w->provider == MX_NONE ? 0 : w->provider, w->source);
+}
+
+/* The warm-up of all that a source sends; NULL: it has none. */
+static const struct sim_warmup *whole_warmup(const struct sim_tally *t, u32 source)
+{
+	const struct sim_warmup *w = t->warmup_of[source];
+
+	return w && w->provider == MX_NONE && w->count ? w : NULL;
 }
 
 static void print_sent(const struct sim_tally *t, FILE *out)
@@ -87,17 +88,42 @@ static void print_sent(const struct sim_tally *t, FILE *out)
 		s = sim_chart_add(&c, source, false);
 		snprintf(s->name, sizeof(s->name), "%s", t->world->source_names[source]);
 		for (day = 0; day < c.days; day++)
-			s->values[day] = (double)sent_on(t, day, source);
-		add_cap(t, &c, source);
+			s->values[day] = sent_on(t, day, source);
+		if (whole_warmup(t, source))
+			add_cap(t, &c, whole_warmup(t, source));
 	}
 	if (sources > MOST_SOURCES) {
 		s = sim_chart_add(&c, MOST_SOURCES, false);
 		snprintf(s->name, sizeof(s->name), "the other %u together", sources - MOST_SOURCES);
 		for (day = 0; day < c.days; day++)
 			for (s->values[day] = 0, source = MOST_SOURCES; source < sources; source++)
-				s->values[day] += (double)sent_on(t, day, source);
+				s->values[day] += sent_on(t, day, source);
 	}
 	sim_chart_print(&c, out);
+}
+
+/* One chart for each lane that is warmed up by itself. */
+static void print_warmups(const struct sim_tally *t, FILE *out)
+{
+	char title[128];
+	u32 i, day;
+
+	for (i = 0; i < t->warmup_count; i++) {
+		const struct sim_warmup *w = &t->warmups[i];
+		struct sim_chart c = new_chart(t, title, "messages a day", true);
+		struct sim_series *s;
+
+		if (w->provider == MX_NONE || !w->count)
+			continue;
+		snprintf(title, sizeof(title), "Warm-up of %s at %s", t->world->source_names[w->source],
+			 t->world->provider_names[w->provider]);
+		s = sim_chart_add(&c, w->source, false);
+		snprintf(s->name, sizeof(s->name), "%s: sent", t->world->source_names[w->source]);
+		for (day = 0; day < c.days; day++)
+			s->values[day] = lane_sent_on(t, day, w->provider, w->source);
+		add_cap(t, &c, w);
+		sim_chart_print(&c, out);
+	}
 }
 
 static void print_waiting(const struct sim_tally *t, FILE *out)
@@ -208,6 +234,7 @@ void sim_report_html(const struct sim_tally *t, FILE *out)
 	fprintf(out, ": %u days from %s, pattern %s</h1>\n", t->plan->days, sim_text_date(t, 0, text),
 		sim_pattern_name(t->plan->pattern));
 	print_sent(t, out);
+	print_warmups(t, out);
 	print_waiting(t, out);
 	print_mail(t, out);
 	if (t->limit_count || t->slot_count)
