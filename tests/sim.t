@@ -268,6 +268,41 @@ sim hold --days 2 -r 0/day -r isp=3600/hour
 is "wait = 0: nobody waits in the queue" "$(figure hold held)" "[]"
 ok "and mail is refused instead" test "$(figure hold refused reason=pace connections)" -gt 1000
 
+conf full '
+sources: { mx1: { address = "192.0.2.1"; }; };
+pools: { main: { members: { mx1 = 1; }; }; };
+providers: { isp: { prefixes = [ "198.51.100.0/24" ]; concurrency = 1; }; };'
+sim full --start 2026-11-01 --days 1 -r 0/day -r isp=1/day --pattern blast --blast 2 --duration 60
+is "patience ends to the millisecond, also when nothing else happens" \
+	"$(head -n 3 full.trace | awk '{ print $1 - 1793523600, $2, $5 }' | xargs)" \
+	"0 assign weighted 0 hold concurrency 20 refuse concurrency"
+
+# --- what is counted without being decided
+
+# every NAME ARGUMENT...: deciding each one gives the same.
+every() {
+	local name=$1
+	shift
+	is "counting is as good as deciding: $name.conf $*" "$("$mxsim" -c "$name.conf" "$@" --csv - --html "$name.html")" \
+		"$("$mxsim" -c "$name.conf" "$@" --csv - --html "$name.every" --every)"
+	is "its table, too" "$("$mxsim" -c "$name.conf" "$@")" "$("$mxsim" -c "$name.conf" "$@" --every)"
+}
+conf spill '
+sources: { mx1: { address = "192.0.2.1"; }; mx2: { address = "192.0.2.2"; limits = [ "400 messages/day" ]; }; };
+pools: { main: { members: { mx1 = 1; }; max-share = 60; overflow = "second"; }; second: { members: { mx2 = 1; }; }; };
+providers: { isp: { prefixes = [ "198.51.100.0/24" ]; limits = [ "90 messages/hour" ]; concurrency = 2; };
+	default: { wait = 5; concurrency = 3; limits = [ "1000 connections/day" ]; pace = "even"; }; };'
+conf both '
+sources: { mx1: { address = "192.0.2.1"; limits = [ "500 messages/hour" ]; }; mx2: { address = "192.0.2.2"; }; };
+pools: { main: { members: { mx1 = 2; mx2 = 1; }; max-share = 70; }; };
+providers: { isp: { prefixes = [ "198.51.100.0/24" ]; concurrency = 2; }; default: { total-limits = [ "9000 messages/day" ]; }; };'
+every limits --days 3 -r 0/day -r isp=9000/day -r busy=90000/day --pattern burst --duration 5
+every slow --days 4 -r 3000/day --networks 1
+every spark --days 4 -r 5000/day --messages-per-connection 3 --networks 1
+every blast --days 3 --pattern blast --blast 40000 --messages-per-connection 7 --networks 1
+every spill --days 3 -r 6000/day --pattern burst --networks 1
+every both --days 3 -r 20000/day --pattern burst --duration 9 --networks 1
+
 # --- the same again
 
 arguments=(--days 5 -r 20000/day --pattern wave --start 2026-11-01 --html -)

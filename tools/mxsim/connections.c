@@ -98,14 +98,14 @@ void sim_sent(struct sim_model *m, const struct mx_flow *flow, const struct mx_v
 }
 
 /* `messages` of a cohort were refused: they come back, or are given up. */
-void sim_refused(struct sim_model *m, struct sim_cohort cohort)
+void sim_refused(struct sim_model *m, struct sim_cohort cohort, bool part)
 {
 	struct sim_provider *provider = &m->tally->providers[cohort.provider];
 
 	if (!cohort.refusals)
 		provider->deferred += cohort.messages;
 	if (m->minute - cohort.born < m->plan->lifetime) {
-		sim_retries_put(m->retries, m->minute, &cohort);
+		sim_retries_put(m->retries, m->minute, &cohort, part);
 		return;
 	}
 	provider->expired += cohort.messages;
@@ -163,7 +163,7 @@ static bool ask_again(struct sim_model *m, const struct sim_held *h, u64 now)
 	m->tally->decisions++;
 	provider->refused[v.reason]++;
 	m->tally->mail_now[h->provider].refused++;
-	sim_refused(m, (struct sim_cohort){ h->born, h->messages, h->provider, h->refusals });
+	sim_refused(m, (struct sim_cohort){ h->born, h->messages, h->provider, h->refusals }, true);
 	return true;
 }
 

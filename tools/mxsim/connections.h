@@ -59,10 +59,11 @@ struct sim_model {
 /* Decides and books a connection that has waited for so long (ms). *v is never MX_HOLD for the ledger. */
 void sim_decide(struct sim_model *m, const struct mx_flow *flow, u64 now, u64 waited, struct mx_verdict *v);
 
-/* What becomes of it: its messages are sent, it waits in the queue, or they are refused and come back or expire. */
+/* What becomes of it: its messages are sent, it waits in the queue, or they are refused and come back or expire
+ * (`part`: of a cohort, see retries.h). */
 void sim_sent(struct sim_model *m, const struct mx_flow *flow, const struct mx_verdict *v, u32 messages, u64 now);
 void sim_hold(struct sim_model *m, const struct sim_held *held, enum mx_reason reason);
-void sim_refused(struct sim_model *m, struct sim_cohort cohort);
+void sim_refused(struct sim_model *m, struct sim_cohort cohort, bool part);
 
 /* Writes a verdict into the trace, if there is one. */
 void sim_trace(const struct sim_model *m, const struct mx_verdict *v, u32 messages, u64 now);

@@ -10,15 +10,15 @@
 
 #define BLAST_MINUTE (9 * SIM_HOUR_MINUTES) /* of the first day */
 
-static u64 random_next(struct sim_model *m)
+static u64 random_next(u64 *seed)
 {
-	m->random += 0x9e3779b97f4a7c15ULL;
-	return mx_mix64(m->random);
+	*seed += 0x9e3779b97f4a7c15ULL;
+	return mx_mix64(*seed);
 }
 
-static u32 random_below(struct sim_model *m, u32 n)
+static u32 random_below(u64 *seed, u32 n)
 {
-	return (u32)(((random_next(m) >> 32) * n) >> 32);
+	return (u32)(((random_next(seed) >> 32) * n) >> 32);
 }
 
 /* --- the mail of a minute --------------------------------------------------------------------------------------- */
@@ -43,14 +43,16 @@ static u64 closed_until(const struct sim_model *m, const struct mx_flow *flow, c
 	}
 	if (!until) /* a connection has to end, or the ledger knows better */
 		until = mx_ledger_next(w->ledger);
-	return until > now + wait ? until - wait : until;
+	if (wait && until != MX_NEVER && until >= now + wait)
+		return until - wait + 1; /* from then on it may wait */
+	return until;
 }
 
 static bool is_closed(const struct sim_model *m, const struct sim_stream *s, u64 now)
 {
 	const struct sim_closed *closed = &m->closed[s->provider];
 
-	return closed->move == m->move && now < closed->until;
+	return closed->move == m->move && now < closed->until && !m->plan->every;
 }
 
 static void count_refused(struct sim_model *m, struct sim_stream *s, u32 messages, u32 connections, enum mx_reason why)
@@ -101,7 +103,7 @@ static void attempt(struct sim_model *m, struct sim_stream *s, u64 now)
 
 	s->at += s->step;
 	if (s->provider == w->snapshot->default_provider)
-		flow->to = w->network[random_below(m, m->plan->networks)];
+		flow->to = w->network[random_below(&m->random, m->plan->networks)];
 	m->move += mx_ledger_tick(w->ledger, now, now);
 	sim_decide(m, flow, now, 0, &v);
 	sim_trace(m, &v, messages, now);
@@ -131,7 +133,8 @@ static void add_stream(struct sim_model *m, const struct sim_cohort *c, bool at_
 {
 	u32 connections = (c->messages + m->plan->carried - 1) / m->plan->carried;
 	u64 step = at_once ? 0 : SIM_MINUTE_PARTS / connections;
-	u64 at = step ? (u64)(((unsigned __int128)random_next(m) * step) >> 64) : 0;
+	u64 by_chance = mx_mix64(m->phase[c->provider] ^ mx_mix64((u64)c->born << 32 | m->minute));
+	u64 at = (u64)(((unsigned __int128)by_chance * step) >> 64);
 
 	sim_streams_add(&m->streams, &(struct sim_stream){ .at = at,
 							   .step = step,
@@ -196,7 +199,7 @@ static void live_through(struct sim_model *m)
 		else
 			attempt(m, s, now);
 		if (!s->left && s->refused)
-			sim_refused(m, (struct sim_cohort){ s->born, s->refused, s->provider, s->refusals });
+			sim_refused(m, (struct sim_cohort){ s->born, s->refused, s->provider, s->refusals }, false);
 		sim_streams_went_on(streams);
 	}
 	sim_happen(m, m->began + SIM_MINUTE - 1);
@@ -217,7 +220,7 @@ static void start(struct sim_model *m)
 	m->closed = mx_alloc(w->state.providers * sizeof(*m->closed));
 	m->phase = mx_alloc(w->state.providers * sizeof(*m->phase));
 	for (i = 0; i < w->state.providers; i++)
-		m->phase[i] = (u32)random_next(m);
+		m->phase[i] = (u32)random_next(&m->random);
 	for (i = 0; i < w->state.sources; i++)
 		m->networks_differ |= mx_snapshot_sources(w->snapshot)[i].warmup == MX_WARMS_LANES;
 	m->next_sample = every == MX_NEVER ? every : (sim_world_start(w) / every + 1) * every;

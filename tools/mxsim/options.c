@@ -47,7 +47,8 @@ static const char usage[] =
 	"      --csv FILE             also a line for each day, source and provider; - is standard output\n"
 	"      --hourly               ... for each hour\n"
 	"      --html FILE            also a page with plots\n"
-	"      --trace FILE           also every decision\n"
+	"      --trace FILE           also each decision\n"
+	"      --every                decide also what can only be refused again: slower, and the same\n"
 	"      --speed                decisions a second, at the end\n"
 	"  -h, --help, --version\n";
 
@@ -180,6 +181,7 @@ enum {
 	HOURLY,
 	HTML,
 	TRACE,
+	EVERY,
 	SPEED,
 	VERSION
 };
@@ -203,6 +205,7 @@ static const struct option longs[] = { { "config", required_argument, NULL, 'c' 
 				       { "hourly", no_argument, NULL, HOURLY },
 				       { "html", required_argument, NULL, HTML },
 				       { "trace", required_argument, NULL, TRACE },
+				       { "every", no_argument, NULL, EVERY },
 				       { "speed", no_argument, NULL, SPEED },
 				       { "bench", no_argument, NULL, SPEED },
 				       { "version", no_argument, NULL, VERSION },
@@ -275,6 +278,9 @@ static void read_option(struct sim_plan *p, int option, char *text)
 		break;
 	case TRACE:
 		p->trace = text;
+		break;
+	case EVERY:
+		p->every = true;
 		break;
 	case SPEED:
 		p->speed = true;

@@ -32,6 +32,7 @@ struct sim_plan {
 	const char *class; /* or NULL */
 	const char *csv, *html, *trace;
 	bool hourly, json, speed;
+	bool every; /* nothing is counted without being decided */
 	u32 days;
 	struct sim_rate *rates; /* a later one replaces an earlier one */
 	u32 rate_count;

@@ -8,6 +8,7 @@
 struct due {
 	struct sim_cohort *items;
 	u32 count;
+	bool mixed; /* some of a cohort may be in it before the rest comes */
 };
 
 struct sim_retries {
@@ -45,13 +46,13 @@ static u32 delay(const struct sim_plan *plan, u32 refusals)
 	return plan->retry[refusals < plan->retries ? refusals : plan->retries - 1];
 }
 
-void sim_retries_put(struct sim_retries *r, u32 minute, const struct sim_cohort *c)
+void sim_retries_put(struct sim_retries *r, u32 minute, const struct sim_cohort *c, bool part)
 {
 	struct due *due = &r->ring[(minute + delay(r->plan, c->refusals)) % r->minutes];
 	u32 i;
 
-	/* the same comes in a row or not at all */
-	for (i = due->count; i > 0 && due->count - i < 8; i--) {
+	due->mixed |= part;
+	for (i = due->mixed ? due->count : 0; i > 0; i--) {
 		struct sim_cohort *same = &due->items[i - 1];
 
 		if (same->born == c->born && same->provider == c->provider && same->refusals == c->refusals + 1) {
@@ -68,7 +69,7 @@ const struct sim_cohort *sim_retries_take(struct sim_retries *r, u32 minute, u32
 {
 	if (r->taken) { /* mx_grow() starts anew at 0 */
 		free(r->taken->items);
-		*r->taken = (struct due){ NULL, 0 };
+		*r->taken = (struct due){ 0 };
 	}
 	r->taken = &r->ring[minute % r->minutes];
 	*count = r->taken->count;

@@ -20,8 +20,11 @@ struct sim_retries;
 struct sim_retries *sim_retries_new(const struct sim_plan *plan);
 void sim_retries_free(struct sim_retries *retries);
 
-/* A cohort was refused again in `minute`; its `refusals` are those before. It will be due when the plan says. */
-void sim_retries_put(struct sim_retries *retries, u32 minute, const struct sim_cohort *cohort);
+/*
+ * A cohort was refused again in `minute`; its `refusals` are those before. It will be due when the plan says. Each is
+ * put once in a minute, but in any number of parts.
+ */
+void sim_retries_put(struct sim_retries *retries, u32 minute, const struct sim_cohort *cohort, bool part);
 
 /* The cohorts that are due in `minute`; they live until the next call. To be called for every minute in turn. */
 const struct sim_cohort *sim_retries_take(struct sim_retries *retries, u32 minute, u32 *count);
