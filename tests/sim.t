@@ -330,5 +330,5 @@ done
 like "it shows the cap of a warm-up" "$(< slow.html)" "Warm-up of mx2 at isp.*class=\"limit\".*cap of the warm-up"
 like "and what had to wait" "$(< blast.html)" "Deferred mail that waits.*class=\"line\""
 run -c slow.conf --days 1 -r 1000/day --speed
-like "--speed" "$out" "decisions in .* s: .* million a second"
+like "--speed" "$out" "decisions in .* s of processor time: .* million a second"
 done_testing

@@ -32,7 +32,9 @@ static void print_speed(const struct sim_tally *t)
 {
 	double seconds = (double)t->nanoseconds / 1e9;
 
-	fprintf(stderr, "%llu decisions in %.2f s: %.2f million a second; %llu refusals counted without asking again\n",
+	fprintf(stderr,
+		"%llu decisions in %.2f s of processor time: %.2f million a second; %llu refusals counted without "
+		"asking again\n",
 		(unsigned long long)t->decisions, seconds, (double)t->decisions / seconds / 1e6,
 		(unsigned long long)t->counted);
 }

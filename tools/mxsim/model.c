@@ -251,7 +251,7 @@ static u64 nanoseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* whatever else runs here */
 	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 

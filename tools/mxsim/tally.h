@@ -80,7 +80,7 @@ struct sim_tally {
 	u64 sample_every;              /* ms: how often limits have to be looked at for their peak to be exact */
 	u64 decisions;                 /* that ended in an assignment or a refusal */
 	u64 counted;                   /* refusals that were counted without asking again */
-	u64 nanoseconds;               /* that it all took */
+	u64 nanoseconds;               /* of processor time that it all took */
 	FILE *trace;
 };
 
