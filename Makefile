@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make              build/mxloadd, build/mxload
+# make              build/mxloadd, build/mxload, build/mxsim
 # make check        every test            (./bootstrap check installs what they need and calls this)
 # make bench        speed, side by side
 # make install      DESTDIR and PREFIX are respected; make uninstall takes it away
@@ -30,11 +30,13 @@ COMPILE = $(CC) -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
 DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3
 TOOL_LIBS = jansson
+SIM_LIBS = libconfig jansson
 LIBS = $(shell pkg-config --libs $(1))
 
 core = $(wildcard core/*.c)
 daemon = $(wildcard daemon/*.c)
 tool = $(wildcard tools/mxload/*.c)
+sim = $(wildcard tools/mxsim/*.c)
 unit = $(wildcard tests/unit/test_*.c)
 bench = $(wildcard tests/bench/*.c)
 
@@ -46,7 +48,12 @@ tool_parts = $(filter-out %/main.o,$(call objects,$(tool)))
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)")
 
-all: $(OUT)/mxloadd $(OUT)/mxload
+# the simulator: the daemon's decision and ledger, without a kernel under it
+sim_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) \
+	$(foreach part,compile ledger log names schedules text,daemon/$(part).c)
+sim_all = $(core) $(sim_daemon) $(sim) tools/mxload/table.c tools/mxload/duration.c
+
+all: $(OUT)/mxloadd $(OUT)/mxload $(OUT)/mxsim
 
 $(OUT)/mxloadd: $(call objects,$(core) $(daemon))
 	$(call say,LD $@)
@@ -56,12 +63,16 @@ $(OUT)/mxload: $(call objects,$(tool))
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(TOOL_LIBS))
 
+$(OUT)/mxsim: $(call objects,$(sim_all))
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(SIM_LIBS)) -lm
+
 $(OUT)/obj/%.o: %.c Makefile
 	$(call say,CC $<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(unit) $(bench)))
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench)))
 
 # --- tests --------------------------------------------------------------------------------------------------------
 
@@ -96,7 +107,8 @@ lab: all build/fault/disk.so
 
 # the programs alone, without a network
 programs: all
-	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove --timer $(wildcard tests/*.t tests/conf/*.t)
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
+		prove --timer $(wildcard tests/*.t tests/conf/*.t)
 
 vm: all
 	$(Q)prove --timer $(wildcard tests/vm/*.t)
@@ -116,14 +128,14 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
-pages = $(foreach section,5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
-installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
+pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
+installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
 	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
-	install -m 755 build/mxload $(DESTDIR)$(BINDIR)
+	install -m 755 build/mxload build/mxsim $(DESTDIR)$(BINDIR)
 	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft $(DESTDIR)$(DATADIR)
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload

@@ -64,27 +64,46 @@ enum mx_reason mx_balance_candidate(const struct mx_ballot *b, u32 member)
 	return reason;
 }
 
+/* Who of the first members is a candidate, so that they are not asked twice; pools are rarely larger. */
+struct known {
+	u64 candidates;
+};
+
+#define KNOWN 64
+
+static bool is_candidate(const struct mx_ballot *b, const struct known *known, u32 member)
+{
+	if (member < KNOWN)
+		return known->candidates >> member & 1;
+	return mx_balance_candidate(b, member) == MX_REASON_CANDIDATE;
+}
+
 /* The weights of all candidates. *why as in balance.h. */
-static s64 total_weight(const struct mx_ballot *b, enum mx_reason *why)
+static s64 total_weight(const struct mx_ballot *b, struct known *known, enum mx_reason *why)
 {
 	s64 total = 0;
 	u32 i;
 
 	*why = MX_REASON_NO_ADDRESS;
+	known->candidates = 0;
 	for (i = 0; i < b->pool->members; i++) {
 		enum mx_reason reason = mx_balance_candidate(b, i);
 
 		if (reason > *why)
 			*why = reason;
-		if (reason == MX_REASON_CANDIDATE)
-			total += mx_state_slot(b->state, b->pool, b->provider, i)->weight;
+		if (reason != MX_REASON_CANDIDATE)
+			continue;
+		total += mx_state_slot(b->state, b->pool, b->provider, i)->weight;
+		if (i < KNOWN)
+			known->candidates |= 1ULL << i;
 	}
 	return total;
 }
 
 u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 {
-	s64 total = total_weight(ballot, why);
+	struct known known;
+	s64 total = total_weight(ballot, &known, why);
 	s64 best_left = 0, best_weight = 0;
 	bool best_due = false;
 	u16 best = MX_NONE;
@@ -96,7 +115,7 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 		bool due = slot->credit + weight > 0;
 		s64 left = total - slot->credit; /* left / weight rounds, and a whole connection is owed */
 
-		if (mx_balance_candidate(ballot, i) != MX_REASON_CANDIDATE || (best_due && !due))
+		if (!is_candidate(ballot, &known, i) || (best_due && !due))
 			continue;
 		/* |left| < 2^38 (three times 65535 weights of 10^6) and weight <= 10^6 < 2^20: the products fit */
 		if (best == MX_NONE || (due && !best_due) || left * best_weight < best_left * weight) {
@@ -111,15 +130,16 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 
 void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 {
-	enum mx_reason why;
-	s64 total = total_weight(ballot, &why);
+	s64 total = 0;
 	u32 i;
 
 	for (i = 0; i < ballot->pool->members; i++) {
 		struct mx_slot *slot = mx_state_slot(ballot->state, ballot->pool, ballot->provider, i);
 
-		if (mx_balance_candidate(ballot, i) == MX_REASON_CANDIDATE)
-			slot->credit += slot->weight;
+		if (mx_balance_candidate(ballot, i) != MX_REASON_CANDIDATE)
+			continue;
+		slot->credit += slot->weight;
+		total += slot->weight;
 	}
 	mx_state_slot(ballot->state, ballot->pool, ballot->provider, member)->credit -= total;
 }

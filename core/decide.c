@@ -90,6 +90,19 @@ static bool others_wait(const struct mx_snapshot *s, const struct mx_state *st, 
 	return v->provider != s->default_provider && mx_state_group(st, pool, v->provider)->held[flow->family];
 }
 
+/*
+ * Whether the ledger may still write it down. Who has waited for room has used up that patience before the ledger is
+ * even asked, and is not sent away now that it is his turn; but no more wait so long than may wait for room.
+ */
+static bool may_wait_for_ledger(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_verdict *v,
+				struct mx_moment moment)
+{
+	const struct mx_provider *provider = &mx_snapshot_providers(s)[v->provider];
+
+	return moment.waited < MX_LEDGER_PATIENCE ||
+	       (st->held[v->provider] < provider->wait_max && moment.waited < provider->wait + MX_LEDGER_PATIENCE);
+}
+
 /* Steps 3 to 5 for the routed pool, or 6 for another one. True: *v has the answer; else its reason says why not. */
 static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 pool,
 		     struct mx_moment moment, struct mx_verdict *v)
@@ -116,7 +129,7 @@ static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, con
 		return true;
 	v->pool = routed_pool(s, v);
 	v->member = MX_NONE;
-	if (moment.waited < mx_snapshot_providers(s)[v->provider].wait + MX_LEDGER_PATIENCE)
+	if (may_wait_for_ledger(s, st, v, moment))
 		answer(v, MX_HOLD, MX_REASON_LEDGER, 0);
 	else
 		answer(v, MX_REFUSE, MX_REASON_LEDGER, mx_mark_refuse(s->mark_mask));

@@ -33,7 +33,7 @@ struct mx_moment {
 	u64 waited; /* how long this connection has been held; 0 when it has just come */
 };
 
-#define MX_LEDGER_PATIENCE 2000 /* ms, beyond `wait`, that a connection waits until its charge is written down */
+#define MX_LEDGER_PATIENCE 2000 /* ms that a connection waits until its charge is written down, beside `wait` */
 
 /*
  * Decides one connection. `class` is MX_NONE, or the one class that it is to be taken for (see mx_classify_route()).

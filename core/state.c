@@ -100,15 +100,15 @@ struct rooms {
 static struct rooms rooms_of(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
 	const struct mx_source *source = &mx_snapshot_sources(s)[lane.source];
-	struct mx_network_lane *network = mx_state_network_lane(st, s, lane);
-	bool warms_here = source->warmup == MX_WARMS_LANES && lane.provider != s->default_provider;
+	bool warms_networks = source->warmup == MX_WARMS_LANES; /* only these have room to watch there */
+	struct mx_network_lane *network = warms_networks ? mx_state_network_lane(st, s, lane) : NULL;
+	bool warms_here = warms_networks && lane.provider != s->default_provider;
 	struct rooms r = {
 		.room = { &mx_state_lane(st, lane.provider, lane.source)->room, &st->source_room[lane.source],
 			  &st->provider_room[lane.provider], network ? &network->room : NULL },
 		.bound = { warms_here || mx_snapshot_lane_limits(s, lane.provider, lane.source).count,
 			   source->warmup == MX_WARMS_WHOLE || source->limits.count,
-			   mx_snapshot_providers(s)[lane.provider].total_limits.count,
-			   lane.network && source->warmup == MX_WARMS_LANES },
+			   mx_snapshot_providers(s)[lane.provider].total_limits.count, lane.network && warms_networks },
 		.count = 3,
 	};
 

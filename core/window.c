@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR MIT
 #include "core/window.h"
 
-static const u32 length[MX_PERIODS] = { 3600000, 86400000, 604800000 };
+#define HOUR 3600000u /* ms */
+#define DAY (24 * HOUR)
+#define WEEK (7 * DAY)
+
+static const u32 length[MX_PERIODS] = { HOUR, DAY, WEEK };
 static const char *const name[MX_PERIODS] = { "hour", "day", "week" };
 
 u64 mx_period_length(enum mx_period period)
@@ -24,9 +28,17 @@ static u32 width(enum mx_period period)
 	return length[period] / (MX_WINDOW_BUCKETS - 1);
 }
 
-static u32 tick_of(enum mx_period period, u64 time)
+/* Division by what the compiler knows is a multiplication, and this is done for each connection. */
+static inline u32 tick_of(enum mx_period period, u64 time)
 {
-	return (u32)mx_div64(time, width(period));
+	switch (period) {
+	case MX_HOUR:
+		return (u32)mx_div64(time, HOUR / (MX_WINDOW_BUCKETS - 1));
+	case MX_DAY:
+		return (u32)mx_div64(time, DAY / (MX_WINDOW_BUCKETS - 1));
+	default:
+		return (u32)mx_div64(time, WEEK / (MX_WINDOW_BUCKETS - 1));
+	}
 }
 
 /* How many of the ring's buckets, from the newest backwards, count at `tick`. */
@@ -45,11 +57,13 @@ static u32 slot(const struct mx_window *w, u32 age)
 
 static u64 sum_at(const struct mx_window *w, u32 tick, enum mx_count what)
 {
-	u32 count = buckets_at(w, tick), age;
+	u32 count = buckets_at(w, tick), at = slot(w, 0);
 	u64 sum = 0;
 
-	for (age = 0; age < count; age++)
-		sum += w->bucket[slot(w, age)][what];
+	while (count--) {
+		sum += w->bucket[at][what];
+		at = at ? at - 1 : MX_WINDOW_BUCKETS - 1;
+	}
 	return sum;
 }
 
@@ -97,6 +111,24 @@ void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, enum 
 	advance(w, tick_of(period, now));
 	newest = &w->bucket[slot(w, 0)][what];
 	*newest = saturated((u64)*newest + n);
+}
+
+static void charge_connection(struct mx_window *w, u32 tick, u32 messages)
+{
+	u32 *newest;
+
+	if (tick > w->tick)
+		advance(w, tick);
+	newest = w->bucket[slot(w, 0)];
+	newest[MX_COUNT_CONNECTIONS] = saturated(newest[MX_COUNT_CONNECTIONS] + 1ULL);
+	newest[MX_COUNT_ESTIMATED] = saturated((u64)newest[MX_COUNT_ESTIMATED] + messages);
+}
+
+void mx_window_charge_connection(struct mx_window window[MX_PERIODS], u64 now, u32 messages)
+{
+	charge_connection(&window[MX_HOUR], tick_of(MX_HOUR, now), messages);
+	charge_connection(&window[MX_DAY], tick_of(MX_DAY, now), messages);
+	charge_connection(&window[MX_WEEK], tick_of(MX_WEEK, now), messages);
 }
 
 void mx_window_charge_late(struct mx_window *w, enum mx_period period, u64 then, enum mx_count what, u32 n)

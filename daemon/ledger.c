@@ -51,6 +51,7 @@ struct account {
 	bool is_recalled : 1;     /* what is lent is needed here */
 	bool is_settled : 1;      /* in this round of mx_ledger_take_back() */
 	bool is_gone : 1;         /* given up; freed when its row is out of the file */
+	bool is_paced : 1;        /* its provider spreads its limits */
 	struct mx_window window[MX_PERIODS];
 };
 
@@ -230,7 +231,7 @@ static u64 pace_of(const struct mx_ledger *l, const struct account *a, enum mx_u
 	u32 cap = unit == MX_MESSAGES ? warmup_cap(a) : 0, i;
 	u64 slowest = 0;
 
-	if ((!a->limits && !cap) || !is_paced(l, a))
+	if ((!a->limits && !cap) || !a->is_paced)
 		return 0;
 	if (cap)
 		slowest = mx_pace_interval(cap, mx_period_length(a->warming->ramp.hourly ? MX_HOUR : MX_DAY));
@@ -268,6 +269,7 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 {
 	struct warming *w = a->warming;
 	u32 cap, used, left;
+	u64 ready;
 
 	if (!w || !w->ramp.count)
 		return;
@@ -282,10 +284,14 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 	}
 	used = w->ramp.hourly ? mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES) : w->state.sent;
 	left = used < cap ? cap - used : 0;
-	bound(l, a->room, MX_MESSAGES, left, MX_REASON_WARMUP,
-	      w->ramp.hourly ? mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap,
-						 next_wanted(l, MX_MESSAGES, left))
-			     : mx_warmup_day_ends(&w->state));
+	ready = mx_warmup_day_ends(&w->state);
+	if (w->ramp.hourly) {
+		u64 free_at = mx_window_free_at(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES, cap,
+						next_wanted(l, MX_MESSAGES, left));
+
+		ready = free_at < ready ? free_at : ready;
+	}
+	bound(l, a->room, MX_MESSAGES, left, MX_REASON_WARMUP, ready);
 }
 
 static void bound_by_cover(struct account *a)
@@ -437,20 +443,26 @@ static void take_pace(const struct mx_ledger *l, struct account *a, enum mx_unit
 		a->full_at[unit] = mx_pace_take(a->full_at[unit], interval, n, now * 1000);
 }
 
+/* What has not been used of a day when it ends is no room of the next. */
+static void charge_warmup(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
+{
+	struct warming *w = a->warming;
+	u64 ends = mx_warmup_day_ends(&w->state);
+
+	mx_warmup_advance(&w->state, &w->ramp, now);
+	mx_warmup_charge(&w->state, now, messages, mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+	if (now >= ends)
+		renew(l, a, now);
+}
+
 static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
 {
-	enum mx_period period;
-
-	for (period = 0; period < MX_PERIODS; period++) {
-		mx_window_charge(&a->window[period], period, now, MX_COUNT_CONNECTIONS, 1);
-		mx_window_charge(&a->window[period], period, now, MX_COUNT_ESTIMATED, messages);
-	}
+	mx_window_charge_connection(a->window, now, messages);
 	a->spent[MX_CONNECTIONS]++;
 	a->spent[MX_MESSAGES] += messages;
 	put_dirty(l, a);
 	if (a->warming && a->warming->ramp.count)
-		mx_warmup_charge(&a->warming->state, now, messages,
-				 mx_window_used(&a->window[MX_HOUR], MX_HOUR, now, MX_MESSAGES));
+		charge_warmup(l, a, messages, now);
 	if (a->room->limited) {
 		if (!l->guessed_since && (a->room->limited & (1u << MX_MESSAGES)))
 			l->guessed_since = now;
@@ -497,6 +509,7 @@ static struct account *attach(struct mx_ledger *l, struct account *a, struct mx_
 	a->first_limit = limits.first;
 	a->limits = (u16)limits.count;
 	a->room = room;
+	a->is_paced = is_paced(l, a);
 	refresh(l, a, now);
 	return a;
 }

@@ -9,6 +9,12 @@
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 static enum mx_log_level highest = MX_LOG_INFO;
+static const char *program = "mxloadd";
+
+void mx_log_set_program(const char *name)
+{
+	program = name;
+}
 
 void mx_log_set_level(enum mx_log_level level)
 {
@@ -19,7 +25,7 @@ void mx_log_set_level(enum mx_log_level level)
 static void write_line(enum mx_log_level level, const char *format, va_list args)
 {
 	char line[1024];
-	int n = snprintf(line, sizeof(line), "mxloadd: %s: ", level_names[level]);
+	int n = snprintf(line, sizeof(line), "%s: %s: ", program, level_names[level]);
 	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
 
 	n += m < 0 ? 0 : m;

@@ -10,6 +10,9 @@ enum mx_log_level {
 	MX_LOG_DEBUG,
 };
 
+/* The name that lines begin with from now on, if not "mxloadd"; at most 31 characters, and it has to stay. */
+void mx_log_set_program(const char *name);
+
 /* Messages above `level` are left out from now on. */
 void mx_log_set_level(enum mx_log_level level);
 

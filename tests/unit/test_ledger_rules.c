@@ -170,7 +170,7 @@ static void test_first_use_waits_for_cover(void **state)
 	drive_land(&d, LANDED);
 	mx_state_forget_held(&d.b.state, d.b.snapshot);
 	assert_int_equal(ask(AT_P0, 2).action, MX_ASSIGN);
-	v = ask(AT_P0, MX_LEDGER_PATIENCE); /* s1 has its first use too, and this one has waited long enough */
+	v = ask(AT_P0, 20000 + MX_LEDGER_PATIENCE); /* s1 has its first use too; this one has waited long enough */
 	assert_int_equal(v.action, MX_REFUSE);
 	assert_int_equal(v.reason, MX_REASON_LEDGER);
 	assert_int_equal(v.source, 1);

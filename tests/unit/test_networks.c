@@ -73,7 +73,7 @@ static void test_found_again(void **state)
 
 static bool is_needed(const struct mx_network_lane *lane, u32 now)
 {
-	return lane->flags || lane->open || lane->needed > now;
+	return lane->flags || lane->needed > now;
 }
 
 /* Who is not needed and was used least lately; NULL: a place is free. */
@@ -103,7 +103,6 @@ static const struct mx_network_lane *bucket_of(u64 network, u64 source)
 static void make_needed(struct mx_network_lane *lane, u64 *seed, u32 now)
 {
 	lane->flags = random_next(seed) % 16 ? 0 : MX_LANE_BACKING_OFF;
-	lane->open = random_next(seed) % 8 ? 0 : 2;
 	lane->needed = random_next(seed) % 3 ? 0 : now + (u32)(random_next(seed) % 20000);
 }
 
