@@ -50,7 +50,7 @@ say = $(if $(V),,@echo "  $(1)")
 
 # the simulator: the daemon's decision and ledger, without a kernel under it
 sim_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) \
-	$(foreach part,compile ledger log names schedules text,daemon/$(part).c)
+	$(foreach part,compile ledger log names schedules text,daemon/$(part).c) $(wildcard daemon/ledger_*.c) daemon/account.c
 sim_all = $(core) $(sim_daemon) $(sim) tools/mxload/table.c tools/mxload/duration.c
 
 all: $(OUT)/mxloadd $(OUT)/mxload $(OUT)/mxsim

@@ -592,8 +592,7 @@ static bool is_price_known(const struct world *w, const struct connection *c)
 {
 	const struct mx_lane *lane = mx_state_lane(&w->d.b.state, c->lane.provider, c->lane.source);
 
-	return !c->old ||
-	       (lane->price ? lane->returned : charge_of(w, c->lane.provider, c->lane.source)) <= c->charged;
+	return !c->old || (lane->price ? lane->returned : charge_of(w, c->lane.provider, c->lane.source)) <= c->charged;
 }
 
 static void report_one(struct world *w)
