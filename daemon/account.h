@@ -74,6 +74,12 @@ void mx_account_free(void *account);
 struct account *mx_account_find(const struct mx_ledger *ledger, const char *source, const char *provider, u64 network);
 struct account *mx_account_find_or_add(struct mx_ledger *ledger, const char *source, const char *provider, u64 network);
 
+/* What the policy in force says of a source. */
+static inline const struct mx_source *mx_account_terms(const struct mx_ledger *ledger, u32 source)
+{
+	return &mx_snapshot_sources(ledger->terms.snapshot)[source];
+}
+
 /* The account of a source, or of one at a provider, of the policy in force; made when there is none. */
 struct account *mx_account_of_source(struct mx_ledger *ledger, u32 source, u64 now);
 struct account *mx_account_of_lane(struct mx_ledger *ledger, u32 provider, u32 source, u64 now);

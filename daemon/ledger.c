@@ -195,11 +195,6 @@ static struct account *attach(struct mx_ledger *l, struct account *a, struct mx_
 	return a;
 }
 
-static const struct mx_source *conf_source(const struct mx_ledger *l, u32 source)
-{
-	return &mx_snapshot_sources(l->terms.snapshot)[source];
-}
-
 struct account *mx_account_of_source(struct mx_ledger *l, u32 source, u64 now)
 {
 	struct account *a = l->of_source[source];
@@ -207,9 +202,9 @@ struct account *mx_account_of_source(struct mx_ledger *l, u32 source, u64 now)
 	if (a)
 		return a;
 	a = l->of_source[source] = mx_account_find_or_add(l, l->terms.source_names[source], NULL, 0);
-	if (conf_source(l, source)->warmup == MX_WARMS_WHOLE)
+	if (mx_account_terms(l, source)->warmup == MX_WARMS_WHOLE)
 		warm_up(l, a, source, now);
-	return attach(l, a, conf_source(l, source)->limits, &l->terms.state->source_room[source], now);
+	return attach(l, a, mx_account_terms(l, source)->limits, &l->terms.state->source_room[source], now);
 }
 
 static struct account *provider_account(struct mx_ledger *l, u32 provider, u64 now)
@@ -230,7 +225,7 @@ struct account *mx_account_of_lane(struct mx_ledger *l, u32 provider, u32 source
 	if (a)
 		return a;
 	a = *slot = mx_account_find_or_add(l, l->terms.source_names[source], l->terms.provider_names[provider], 0);
-	if (conf_source(l, source)->warmup == MX_WARMS_LANES && provider != l->terms.snapshot->default_provider)
+	if (mx_account_terms(l, source)->warmup == MX_WARMS_LANES && provider != l->terms.snapshot->default_provider)
 		warm_up(l, a, source, now);
 	attach(l, a, mx_snapshot_lane_limits(l->terms.snapshot, provider, source),
 	       &mx_state_lane(l->terms.state, provider, source)->room, now);
@@ -246,7 +241,7 @@ static void give_up(struct mx_ledger *l, const struct mx_network_lane *gone)
 	for (source = 0; source < l->terms.state->sources; source++) {
 		struct account *a;
 
-		if (conf_source(l, source)->key != gone->source)
+		if (mx_account_terms(l, source)->key != gone->source)
 			continue;
 		a = mx_account_find(l, l->terms.source_names[source],
 				    l->terms.provider_names[l->terms.snapshot->default_provider], gone->network);
@@ -262,8 +257,8 @@ struct mx_network_lane *mx_ledger_open_network(struct mx_ledger *l, struct mx_la
 {
 	struct mx_network_lane *lane, gone;
 
-	lane = mx_networks_add(l->terms.state->networks, id.network, conf_source(l, id.source)->key, (u32)(now / 1000),
-			       &gone);
+	lane = mx_networks_add(l->terms.state->networks, id.network, mx_account_terms(l, id.source)->key,
+			       (u32)(now / 1000), &gone);
 	if (gone.network)
 		give_up(l, &gone);
 	return lane;
@@ -278,7 +273,7 @@ static struct account *network_account(struct mx_ledger *l, struct mx_lane_id id
 	if (!id.network || !l->terms.state->networks)
 		return NULL;
 	lane = mx_ledger_open_network(l, id, now);
-	if (!lane || conf_source(l, id.source)->warmup != MX_WARMS_LANES)
+	if (!lane || mx_account_terms(l, id.source)->warmup != MX_WARMS_LANES)
 		return NULL;
 	a = mx_account_find_or_add(l, l->terms.source_names[id.source], l->terms.provider_names[id.provider],
 				   id.network);
@@ -461,7 +456,7 @@ static void steer_one(const void *node, VISIT order, void *arg)
 
 bool mx_ledger_steer_warmup(struct mx_ledger *l, u32 source, u32 provider, enum mx_warmup_step step, u64 now)
 {
-	enum mx_warms warms = conf_source(l, source)->warmup;
+	enum mx_warms warms = mx_account_terms(l, source)->warmup;
 	struct steering s = { l, l->terms.source_names[source],
 			      provider == MX_NONE ? NULL : l->terms.provider_names[provider], step, now };
 	u32 i;

@@ -52,10 +52,10 @@ void mx_ledger_warmups(struct mx_ledger *l, u64 now, void (*each)(const struct m
 	u32 source, provider;
 
 	for (source = 0; source < l->terms.state->sources; source++) {
-		if (conf_source(l, source)->warmup == MX_WARMS_WHOLE)
+		if (mx_account_terms(l, source)->warmup == MX_WARMS_WHOLE)
 			mx_account_of_source(l, source, now);
 		for (provider = 0; provider < l->terms.state->providers; provider++)
-			if (conf_source(l, source)->warmup == MX_WARMS_LANES)
+			if (mx_account_terms(l, source)->warmup == MX_WARMS_LANES)
 				mx_account_of_lane(l, provider, source, now);
 	}
 	twalk_r(l->accounts, tell_warmup, &w);
