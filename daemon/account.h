@@ -46,6 +46,7 @@ struct account {
 	bool is_settled : 1;      /* in this round of mx_ledger_take_back() */
 	bool is_gone : 1;         /* given up; freed when its row is out of the file */
 	bool is_paced : 1;        /* its provider spreads its limits */
+	u16 collected;            /* when it was written last; wraps after 17 minutes */
 	struct mx_window window[MX_PERIODS];
 };
 

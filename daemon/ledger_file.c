@@ -9,8 +9,11 @@
 #include "daemon/names.h"
 #include "daemon/text.h"
 
-#define LARGEST_LEASE 4096 /* = MX_FIRST_LEASE x 4^4 */
-#define LEASE_PART 8       /* a lease is at most this part of what is left */
+#define LARGEST_LEASE 16384
+#define HURRY_MSEC 500    /* a lease that is half gone within this time was too small */
+#define IDLE_MSEC 4000    /* one of which hardly anything was used in this time was too large */
+#define COLLECTED_MSEC 16 /* the unit of account.collected */
+#define LEASE_PART 8      /* a lease is at most this part of what is left */
 
 struct written {
 	struct mx_window window[MX_PERIODS];
@@ -56,17 +59,19 @@ static u32 lease_of(u32 wanted, u32 left, u32 connection)
 }
 
 /*
- * Four times as much when somebody had to wait for it: it did not last until the next was written. Half when nobody was
- * in a hurry and hardly any of it was used.
+ * Four times as much when the last one did not last: somebody had to wait, or half of it was gone at once. Half when
+ * hardly any of it was used for long. So a lease is worth some seconds, and commits are few.
  */
 static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u32 lease[MX_UNITS])
 {
 	u32 used = a->spent[MX_CONNECTIONS] - a->written, left[MX_UNITS];
+	u32 age = (u16)(now / COLLECTED_MSEC - a->collected) * COLLECTED_MSEC;
 
-	if (a->is_awaited && a->lease < LARGEST_LEASE)
+	if ((a->is_awaited || (a->was_urgent && age < HURRY_MSEC)) && a->lease < LARGEST_LEASE)
 		a->lease *= 4;
-	else if (!a->was_urgent && used < a->lease / 4u && a->lease > MX_FIRST_LEASE)
+	else if (age > IDLE_MSEC && used < a->lease / 4u && a->lease > MX_FIRST_LEASE)
 		a->lease /= 2;
+	a->collected = (u16)(now / COLLECTED_MSEC);
 	a->is_awaited = false;
 	mx_account_left(l, a, now, left);
 	mx_room_spend(&left[MX_CONNECTIONS], a->lent);

@@ -107,7 +107,9 @@ def echo_table(space, queues):
 
 def daemon_config(space, queues, flows):
     names = [f"mx{k}" for k in range(1, len(SOURCES) + 1)]
-    sources = "".join(f'    {n}: {{ address = "{a}"; }};\n' for n, a in zip(names, SOURCES))
+    # every kind of limit is in force, and none is reached
+    most = '"1000000000 connections/hour", "1000000000 messages/day", "1000000000 connections/week"'
+    sources = "".join(f'    {n}: {{ address = "{a}"; limits = [ {most} ]; }};\n' for n, a in zip(names, SOURCES))
     members = "".join(f"{n} = 1; " for n in names)
     return f"""mode = "enforce";
 queues = {queues};
@@ -118,7 +120,9 @@ control = "{space.path("control.sock")}";
 sources: {{
 {sources}}};
 pools: {{ main: {{ members: {{ {members}}}; }}; }};
-providers: {{ default: {{ balance = "weighted"; }}; }};
+providers: {{ default: {{
+    balance = "weighted"; limits = [ {most} ]; total-limits = [ {most} ]; concurrency = 100000;
+}}; }};
 routes = ( {{ pool = "main"; }} );
 """
 

@@ -262,6 +262,7 @@ static void test_a_smaller_lease_that_failed(void **state)
 	assert_int_equal(made, 500);
 	drive_commit(&d);
 	lease = lease_in_file("s0", "p0");
+	d.now += 60000; /* hardly anything was used of it */
 	made += serve_to(AT_P0, 1);
 	assert_true(drive_collect(&d, true));
 	drive_land(&d, FAILED_BUT_THERE);
