@@ -10,7 +10,7 @@
 #include "daemon/text.h"
 
 #define LARGEST_LEASE 16384
-#define HURRY_MSEC 500    /* a lease that is half gone within this time was too small */
+#define HURRY_MSEC 250    /* a lease that is half gone within this time was too small */
 #define IDLE_MSEC 4000    /* one of which hardly anything was used in this time was too large */
 #define COLLECTED_MSEC 16 /* the unit of account.collected */
 #define LEASE_PART 8      /* a lease is at most this part of what is left */
@@ -60,7 +60,7 @@ static u32 lease_of(u32 wanted, u32 left, u32 connection)
 
 /*
  * Four times as much when the last one did not last: somebody had to wait, or half of it was gone at once. Half when
- * hardly any of it was used for long. So a lease is worth some seconds, and commits are few.
+ * hardly any of it was used for long. So commits are few, and so is what a crash costs.
  */
 static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u32 lease[MX_UNITS])
 {
