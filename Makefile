@@ -119,6 +119,11 @@ lint:
 bench: all $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/bench.py
 
+$(OUT)/bench/decide: $(OUT)/obj/tests/bench/decide.o $(daemon_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
+
 $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 	$(call say,LD $@)
 	@mkdir -p $(@D)

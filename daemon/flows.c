@@ -33,6 +33,7 @@ struct mx_flows {
 	struct mx_policy *policy;
 	struct mx_journal *journal;
 	atomic_bool leaving;
+	atomic_uint overruns;
 };
 
 /* --- reading conntrack ------------------------------------------------------------------------------------------ */
@@ -75,6 +76,52 @@ static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, 
 	e->close.received = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES);
 	e->close.established = nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED;
 	return true;
+}
+
+/* --- asking conntrack -------------------------------------------------------------------------------------------- */
+
+/* Dumps conntrack for one family; with a mask only what carries the mark under it. 0 or errno. */
+static int dump(struct mnl_socket *socket, u8 family, u32 mark, u32 mask, mnl_cb_t each, void *arg)
+{
+	char buffer[32768] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nfg;
+	int rc = MNL_CB_OK;
+	ssize_t n;
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = family;
+	nfg->version = NFNETLINK_V0;
+	if (mask) {
+		mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark));
+		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	}
+	if (mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
+		return errno;
+	while (rc > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, each, arg);
+	}
+	return rc < 0 ? errno : 0;
+}
+
+/* The same for both families. */
+static int dump_all(u32 mark, u32 mask, mnl_cb_t each, void *arg)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	int error;
+
+	if (!socket)
+		return errno;
+	error = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? errno : 0;
+	if (!error)
+		error = dump(socket, AF_INET, mark, mask, each, arg);
+	if (!error)
+		error = dump(socket, AF_INET6, mark, mask, each, arg);
+	mnl_socket_close(socket);
+	return error;
 }
 
 /* --- the thread ------------------------------------------------------------------------------------------------- */
@@ -223,10 +270,30 @@ static void *run(void *arg)
 		poll(NULL, 0, GATHER_MSEC);
 		while ((n = recv(ready.fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
 			mnl_cb_run(buffer, (size_t)n, 0, 0, take_destroy, f);
-		if (n < 0 && errno == ENOBUFS)
+		if (n < 0 && errno == ENOBUFS) {
+			atomic_fetch_add(&f->overruns, 1);
 			mx_log(MX_LOG_WARNING, "flows: the kernel dropped events: established and failed are too low");
+		}
 	}
 	return NULL;
+}
+
+/* Connections of before the daemon: they end, too, and are told of then. */
+static int adopt(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nf_conntrack *ct = nfct_new();
+	struct mx_policy *p = arg;
+	u16 source, provider;
+	struct mx_event event;
+
+	if (!ct)
+		return MNL_CB_OK;
+	pthread_mutex_lock(&p->lock);
+	if (nfct_nlmsg_parse(nlh, ct) == 0 && read_flow(p, ct, &event, &source, &provider))
+		mx_state_lane(&p->state, provider, source)->adopted++;
+	pthread_mutex_unlock(&p->lock);
+	nfct_destroy(ct);
+	return MNL_CB_OK;
 }
 
 /* The kernel copies only the events of connections that carry our mark. */
@@ -261,12 +328,19 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 		mx_fatal("cannot listen to conntrack: %s", strerror(errno));
 	setsockopt(mnl_socket_get_fd(f->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	filter_events(f->socket, policy->config->mark_mask);
+	if (dump_all(0, 0, adopt, policy))
+		mx_log(MX_LOG_WARNING, "flows: conntrack does not say what is open: pending is too low");
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
 	if (pthread_create(&f->thread, NULL, run, f))
 		mx_fatal("cannot start the flow thread");
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return f;
+}
+
+u32 mx_flows_overruns(struct mx_flows *f)
+{
+	return atomic_load(&f->overruns);
 }
 
 void mx_flows_stop(struct mx_flows *f)
@@ -317,50 +391,6 @@ static int take_live(const struct nlmsghdr *nlh, void *arg)
 	}
 	nfct_destroy(ct);
 	return MNL_CB_OK;
-}
-
-/* Dumps conntrack for one family; with a mask only what carries the mark under it. 0 or errno. */
-static int dump(struct mnl_socket *socket, u8 family, u32 mark, u32 mask, mnl_cb_t each, void *arg)
-{
-	char buffer[32768] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *nfg;
-	int rc = MNL_CB_OK;
-	ssize_t n;
-
-	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = family;
-	nfg->version = NFNETLINK_V0;
-	if (mask) {
-		mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark));
-		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
-	}
-	if (mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
-		return errno;
-	while (rc > MNL_CB_STOP) {
-		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, each, arg);
-	}
-	return rc < 0 ? errno : 0;
-}
-
-/* The same for both families. */
-static int dump_all(u32 mark, u32 mask, mnl_cb_t each, void *arg)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	int error;
-
-	if (!socket)
-		return errno;
-	error = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? errno : 0;
-	if (!error)
-		error = dump(socket, AF_INET, mark, mask, each, arg);
-	if (!error)
-		error = dump(socket, AF_INET6, mark, mask, each, arg);
-	mnl_socket_close(socket);
-	return error;
 }
 
 int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg)

@@ -13,6 +13,10 @@ struct mx_flows;
 
 /* Starts the thread. Ends the program when conntrack cannot be had. */
 struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *journal);
+
+/* How often the kernel dropped events, so that established and failed are too low. */
+u32 mx_flows_overruns(struct mx_flows *flows);
+
 void mx_flows_stop(struct mx_flows *flows);
 
 /* A connection that conntrack knows. */

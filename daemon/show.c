@@ -113,6 +113,11 @@ static json_t *warnings(struct mx_daemon *d)
 			list, json_sprintf("ledger: %llu connections count as made: it is not known whether they were, "
 					   "because the daemon did not end in order",
 					   (unsigned long long)mx_ledger_lost(d->policy.ledger)));
+	if (d->flows && mx_flows_overruns(d->flows))
+		json_array_append_new(list,
+				      json_sprintf("conntrack dropped events %u times: established, failed and bytes "
+						   "are too low, pending is too high",
+						   mx_flows_overruns(d->flows)));
 	if (mx_ledger_is_guessing(d->policy.ledger, mx_clock_now(&d->policy.clock)))
 		json_array_append_new(list, json_string("limits in messages are estimates: nothing has told how many "
 							"there were (mxload settle, mxrep) within an hour"));
@@ -199,6 +204,14 @@ static struct totals provider_totals(const struct mx_policy *p, u32 provider)
 	return t;
 }
 
+/* Assigned, by this daemon or the one before, and not yet told of. */
+static u64 pending(const struct mx_lane *lane)
+{
+	u64 begun = lane->connections + lane->adopted, ended = lane->established + lane->failed;
+
+	return begun > ended ? begun - ended : 0;
+}
+
 static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u32 weight, struct totals t)
 {
 	const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
@@ -210,7 +223,7 @@ static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u
 			      expected, "share", share, "connections", (json_int_t)lane->connections, "established",
 			      (json_int_t)lane->established, "failed", (json_int_t)lane->failed, "reset",
 			      (json_int_t)lane->reset, "early", (json_int_t)lane->early, "pending",
-			      (json_int_t)(lane->connections + lane->adopted - lane->established - lane->failed));
+			      (json_int_t)pending(lane));
 	enum mx_reason room = mx_state_room(&p->state, p->snapshot, provider, source);
 	u32 day = mx_ledger_warmup_day(p->ledger, provider, source);
 
