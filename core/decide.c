@@ -188,6 +188,8 @@ static void account_assign(const struct mx_snapshot *s, struct mx_state *st, con
 	mx_state_group(st, v->pool, v->provider)->decided[flow->family]++;
 	lane->connections++;
 	lane->open++;
+	if (lane->open == lane->slots)
+		mx_state_changed(st);
 	mx_state_take_room(st, s, (struct mx_lane_id){ v->provider, v->source, ballot.network });
 	mx_state_book_share(st, s, v->pool, v->provider, v->member);
 }

@@ -43,6 +43,7 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 
 	st->sources = mx_snapshot_count(s, MX_SECTION_SOURCES);
 	st->providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
+	st->version = 1;
 	st->networks = NULL;
 	st->ledger_stuck = false;
 	st->usable = base + p.usable;
@@ -160,6 +161,8 @@ void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct
 	for (i = 0; i < r.count; i++)
 		if (r.room[i])
 			mx_room_take(r.room[i], messages);
+	if (last)
+		mx_state_changed(st);
 }
 
 enum mx_reason mx_state_network_candidate(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id id,
@@ -239,24 +242,49 @@ static bool expects(const struct mx_state *st, const struct mx_snapshot *s, cons
 	       mx_state_room(st, s, provider, source) == MX_REASON_CANDIDATE;
 }
 
+/* All but what changes with every connection. */
+static enum mx_reason steady(const struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool,
+			     u32 provider, u32 member, enum mx_family family)
+{
+	u32 source = mx_snapshot_members(s)[pool->first_member + member].source;
+	const struct mx_lane *lane = mx_state_lane(st, provider, source);
+	enum mx_reason reason = mx_state_eligible(st, s, pool, provider, member, family);
+
+	if (reason == MX_REASON_CANDIDATE)
+		reason = mx_state_room(st, s, provider, source);
+	if (reason == MX_REASON_CANDIDATE && lane->slots && lane->open >= lane->slots)
+		reason = lane->flags & MX_LANE_BACKING_OFF ? MX_REASON_BACKING_OFF : MX_REASON_CONCURRENCY;
+	return reason;
+}
+
+/* Pools are large and asked for every connection; what is known of a member is kept beside its credit. */
+static enum mx_reason known(const struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool,
+			    u32 provider, u32 member, enum mx_family family)
+{
+	struct mx_slot *slot = mx_state_slot(st, pool, provider, member);
+
+	if (slot->version != st->version) {
+		slot->shut[MX_IPV4] = (u8)steady(st, s, pool, provider, member, MX_IPV4);
+		slot->shut[MX_IPV6] = (u8)steady(st, s, pool, provider, member, MX_IPV6);
+		slot->version = st->version;
+	}
+	return (enum mx_reason)slot->shut[family];
+}
+
 enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
 				  u32 member, enum mx_family family)
 {
 	const struct mx_pool *p = &mx_snapshot_pools(s)[pool];
-	u32 source = mx_snapshot_members(s)[p->first_member + member].source;
-	const struct mx_lane *lane = mx_state_lane(st, provider, source);
-	enum mx_reason reason = mx_state_eligible(st, s, p, provider, member, family);
+	enum mx_reason reason = known(st, s, p, provider, member, family);
 
-	if (reason == MX_REASON_CANDIDATE)
-		reason = mx_state_room(st, s, provider, source);
 	if (reason != MX_REASON_CANDIDATE)
 		return reason;
-	if (lane->slots && lane->open >= lane->slots)
-		return lane->flags & MX_LANE_BACKING_OFF ? MX_REASON_BACKING_OFF : MX_REASON_CONCURRENCY;
 	if (p->max_share < 100 && carried(mx_state_group(st, pool, provider), mx_state_slot(st, p, provider, member),
 					  p->max_share) > ahead(s, provider, p->max_share))
 		return MX_REASON_MAX_SHARE;
-	if (st->ledger_stuck && !mx_state_covered(st, s, (struct mx_lane_id){ provider, source, 0 }))
+	if (st->ledger_stuck &&
+	    !mx_state_covered(
+		    st, s, (struct mx_lane_id){ provider, mx_snapshot_members(s)[p->first_member + member].source, 0 }))
 		return MX_REASON_LEDGER;
 	return MX_REASON_CANDIDATE;
 }

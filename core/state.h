@@ -15,11 +15,14 @@
 
 /* A member of a pool at a provider. */
 struct mx_slot {
-	s64 credit;  /* of the smooth weighted round robin, in the unit of weight */
-	u32 weight;  /* effective weight in thousandths: weight x reputation factor */
-	u32 carried; /* of its max-share, in hundredths of a connection, at the time of `asked` */
-	u32 asked;   /* of the group */
-	u32 reserved;
+	s64 credit;           /* of the smooth weighted round robin, in the unit of weight */
+	u32 weight;           /* effective weight in thousandths: weight x reputation factor */
+	u32 carried;          /* of its max-share, in hundredths of a connection, at the time of `asked` */
+	u32 asked;            /* of the group */
+	u32 version;          /* of the state, when `shut` was worked out */
+	u8 shut[MX_FAMILIES]; /* enum mx_reason: why it is no candidate, but for max-share; MX_REASON_CANDIDATE: it is
+			       */
+	u16 reserved;
 };
 
 #define MX_LANE_PAUSED 1u
@@ -63,6 +66,7 @@ struct mx_group {
 struct mx_state {
 	u32 sources;
 	u32 providers;
+	u32 version;                   /* of what decides who is a candidate; see mx_state_changed() */
 	struct mx_networks *networks;  /* of the default provider's destinations; the caller's, or NULL */
 	bool ledger_stuck;             /* the ledger cannot write: only what is covered may be spent */
 	struct mx_room *source_room;   /* [source] */
@@ -118,6 +122,16 @@ static inline u64 *mx_state_refused(const struct mx_state *st, u32 provider, enu
  * the new unit, so that nobody is paid in a long burst for what was owed under weights that were larger.
  */
 void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider);
+
+/*
+ * To be called when anything has changed that decides who is a candidate: weights, addresses, states, room that has
+ * come or gone, open connections that came to their bound or left it. Who is one is worked out once until then.
+ */
+static inline void mx_state_changed(struct mx_state *st)
+{
+	if (!++st->version)
+		st->version = 1; /* 0: never worked out */
+}
 
 /* What a connection of a source at a provider is charged, in messages. */
 static inline u32 mx_state_messages(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source)

@@ -221,6 +221,7 @@ static void work_out(struct mx_ledger *l, struct account *a, u64 now)
 	const struct mx_limit *limits = mx_account_limits(l, a);
 	u32 i;
 
+	mx_state_changed(l->terms.state);
 	memset(a->room, 0, sizeof(*a->room));
 	a->room->opened = true;
 	for (i = 0; i < a->limits; i++)

@@ -86,6 +86,7 @@ static void finish(struct mx_census *c, u32 source, const u64 *before)
 	struct mx_policy *p = c->policy;
 	u32 provider, i;
 
+	mx_state_changed(&p->state);
 	forget_networks(p, mx_snapshot_sources(p->snapshot)[source].key);
 	for (provider = 0; provider < p->state.providers; provider++) {
 		struct mx_lane *lane = mx_state_lane(&p->state, provider, source);

@@ -82,6 +82,7 @@ static void learn(struct mx_ledger *l, const struct account *a, u32 provider, u3
 	if (messages + 1 == before && a->average + 250 > messages * 1000)
 		messages = before;
 	lane->messages = messages;
+	mx_state_changed(l->terms.state);
 	if (messages > l->most_messages)
 		l->most_messages = messages;
 	if (messages < l->least_messages)

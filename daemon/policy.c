@@ -167,6 +167,7 @@ void mx_policy_apply_settings(struct mx_policy *p)
 	mx_state_settle_expected(&p->state, p->snapshot);
 	apply_weights(p);
 	mx_states_apply(p);
+	mx_state_changed(&p->state);
 	mx_policy_mark_full(p);
 	pthread_cond_broadcast(p->room);
 	pthread_mutex_unlock(&p->lock);
@@ -178,6 +179,7 @@ void mx_policy_set_usable(struct mx_policy *p, u32 source, u8 families)
 	if (p->state.usable[source] != families) {
 		mx_state_settle_expected(&p->state, p->snapshot);
 		p->state.usable[source] = families;
+		mx_state_changed(&p->state);
 	}
 	pthread_mutex_unlock(&p->lock);
 }
@@ -568,6 +570,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	take_over(p, next);
 	adopt(p);
 	mx_states_apply(p); /* the flags came along with the counters */
+	mx_state_changed(&p->state);
 	mx_policy_mark_full(p);
 	pthread_mutex_unlock(&p->lock);
 

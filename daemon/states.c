@@ -269,5 +269,6 @@ void mx_states_succeed(struct mx_policy *p, struct mx_lane_id id, u32 n)
 		else
 			lane->slots = s->slots;
 	}
+	mx_state_changed(&p->state);
 	pthread_cond_broadcast(p->room);
 }

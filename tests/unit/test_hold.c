@@ -26,6 +26,7 @@ static struct mx_verdict ask(const struct mx_flow *flow, u64 waited)
 {
 	struct mx_verdict v;
 
+	mx_state_changed(&b.state); /* tests write into it as they like */
 	mx_decide(b.snapshot, &b.state, flow, MX_NONE, (struct mx_moment){ NOW, waited }, &v);
 	return v;
 }

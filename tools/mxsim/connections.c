@@ -79,6 +79,7 @@ static void close_first(struct sim_model *m)
 	struct mx_network_lane *network = mx_state_network_lane(&m->world->state, m->world->snapshot, id);
 
 	mx_state_lane(&m->world->state, id.provider, id.source)->open--;
+	mx_state_changed(&m->world->state);
 	if (network && network->open)
 		network->open--;
 	m->open_first = (m->open_first + 1) % m->open_room;
