@@ -116,8 +116,9 @@ vm: all
 lint:
 	$(Q)tests/lint
 
-bench: all $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
+bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/bench.py
+	$(Q)tests/bench/disk.py
 
 $(OUT)/bench/decide: $(OUT)/obj/tests/bench/decide.o $(daemon_parts)
 	$(call say,LD $@)

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 
@@ -120,6 +121,18 @@ class Bench:
             if keep:
                 self.results.setdefault((name, queues, in_flight), []).append(measured)
 
+    def decision(self):
+        """A decision among 250 sources with limits, 20 of them at one, beside the round trip through the queue."""
+        program = os.path.join(self.options.build, "bench", "decide")
+        trips = [m["median_us"] for m in self.results.get(("echo-table", 1, 1), [])]
+        if not trips or not os.access(program, os.X_OK):
+            return
+        took = statistics.median(int(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+                                 for _ in range(9)) / 1000
+        part = took / statistics.median(trips)
+        print(f"a decision among 250, 20 of them at a limit: {took:.2f} us, {100 * part:.1f} % of the round trip "
+              f"(echo-table, 1 in flight), target 5 %: {'reached' if part <= 0.05 else 'above target'}")
+
     def run(self):
         keys = [(name, queues, k) for name, queues in self.spaces for k in self.options.in_flight]
         order = random.Random(1)
@@ -144,6 +157,7 @@ class Bench:
         report.print_table(rows)
         print()
         report.print_verdicts(found)
+        self.decision()
         for name, reason in self.skipped.items():
             print(f"skipped: {name}: {reason}")
         for r in rows:
