@@ -125,7 +125,7 @@ int main(void)
 		assigned += serve(&w, &flow, START + 20000 + i / 30);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	if (assigned < DECISIONS / 10 * 9) {
-		fprintf(stderr, "decide: only %u of %u were assigned\n", assigned, DECISIONS);
+		fprintf(stderr, "decide: only %u of %d were assigned\n", assigned, DECISIONS);
 		return 1;
 	}
 	printf("%.0f\n", ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / DECISIONS);
