@@ -205,7 +205,7 @@ static void bound_by_warmup(const struct mx_ledger *l, struct account *a, u64 no
 	bound(l, a->room, MX_MESSAGES, left, MX_REASON_WARMUP, ready);
 }
 
-void mx_account_bound_by_cover(struct account *a)
+void mx_account_bound_by_cover(const struct mx_ledger *l, struct account *a)
 {
 	u32 unit;
 
@@ -213,6 +213,8 @@ void mx_account_bound_by_cover(struct account *a)
 		s32 covered = (s32)(a->covered_to[unit] - a->spent[unit]);
 
 		a->room->covered[unit] = covered > 0 ? (u32)covered : 0;
+		if (l->terms.config->mode == MX_OBSERVE) /* nothing is spent: nobody has to wait for the file */
+			a->room->covered[unit] = ~0u;
 	}
 }
 
@@ -229,7 +231,7 @@ static void work_out(struct mx_ledger *l, struct account *a, u64 now)
 	bound_by_warmup(l, a, now);
 	for (i = 0; i < MX_UNITS; i++)
 		bound_by_pace(l, a, i, now);
-	mx_account_bound_by_cover(a);
+	mx_account_bound_by_cover(l, a);
 }
 
 u64 mx_account_due(const struct mx_ledger *l, const struct account *a)

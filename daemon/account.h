@@ -102,7 +102,7 @@ u64 mx_account_pace(const struct mx_ledger *ledger, const struct account *accoun
 void mx_account_left(const struct mx_ledger *ledger, const struct account *account, u64 now, u32 left[MX_UNITS]);
 
 /* Writes into its room what has been written down ahead. */
-void mx_account_bound_by_cover(struct account *account);
+void mx_account_bound_by_cover(const struct mx_ledger *ledger, struct account *account);
 
 /* When its room has to be worked out anew, though nobody charges anything; MX_NEVER: it stays as it is. */
 u64 mx_account_due(const struct mx_ledger *ledger, const struct account *account);

@@ -50,9 +50,12 @@ enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow
 	u64 now;
 
 	mx_policy_decide(p, flow, waited, &v, &now);
-	if (v.action == MX_HOLD) {
+	if (v.action == MX_HOLD && !waited)
+		p->state.held_total[v.provider] += v.reason != MX_REASON_LEDGER;
+	if (v.action == MX_HOLD && p->config->mode == MX_OBSERVE) { /* who would wait is told of, and goes on */
+		mx_state_forget_held(&p->state, p->snapshot);
+	} else if (v.action == MX_HOLD) {
 		if (!waited) {
-			p->state.held_total[v.provider] += v.reason != MX_REASON_LEDGER;
 			mx_recent_add(in->recent, flow, sequence, seconds(), WAITS);
 			note_decision(in, flow, &v);
 		}

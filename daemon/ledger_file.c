@@ -104,7 +104,7 @@ static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_r
 			a->covered_to[unit] = a->spent[unit] + row->lease[unit];
 	a->written = a->spent[MX_CONNECTIONS];
 	if (a->room)
-		mx_account_bound_by_cover(a);
+		mx_account_bound_by_cover(l, a);
 }
 
 u32 mx_ledger_collect(struct mx_ledger *l, struct mx_ledger_row *rows, u32 count, bool leases, u64 now)
@@ -154,7 +154,7 @@ void mx_ledger_written(struct mx_ledger *l, const struct mx_ledger_row *rows, u3
 		for (unit = 0; unit < MX_UNITS; unit++)
 			a->covered_to[unit] = rows[i].spent[unit] + rows[i].lease[unit];
 		if (a->room)
-			mx_account_bound_by_cover(a);
+			mx_account_bound_by_cover(l, a);
 	}
 }
 

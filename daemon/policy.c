@@ -274,11 +274,14 @@ void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waite
 {
 	*now = mx_policy_tick(p);
 	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
+	if (v->action == MX_HOLD && v->source != MX_NONE) {
+		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
+		if (p->config->mode == MX_OBSERVE) /* nobody waits for the file: it was the first use */
+			mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
+	}
 	mx_account(p->snapshot, &p->state, flow, *now, v);
 	if (v->action == MX_ASSIGN)
 		book_assignment(p, flow, v, *now);
-	else if (v->action == MX_HOLD && v->source != MX_NONE)
-		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
 	if (mx_ledger_wants_back(p->ledger))
 		eventfd_write(p->recall, 1);
 	if (mx_ledger_is_urgent(p->ledger))
