@@ -212,7 +212,19 @@ static u64 pending(const struct mx_lane *lane)
 	return begun > ended ? begun - ended : 0;
 }
 
-static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u32 weight, struct totals t)
+/* The ledger is not part of the copy. */
+static u32 warmup_day(struct mx_policy *live, u32 provider, u32 source)
+{
+	u32 day;
+
+	pthread_mutex_lock(&live->lock);
+	day = mx_ledger_warmup_day(live->ledger, provider, source);
+	pthread_mutex_unlock(&live->lock);
+	return day;
+}
+
+static json_t *stats_lane(const struct mx_policy *p, struct mx_policy *live, u32 provider, u32 source, u32 weight,
+			  struct totals t)
 {
 	const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
 	double expected = t.expected ? (double)lane->expected / (double)t.expected : 0;
@@ -225,7 +237,7 @@ static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u
 			      (json_int_t)lane->reset, "early", (json_int_t)lane->early, "pending",
 			      (json_int_t)pending(lane));
 	enum mx_reason room = mx_state_room(&p->state, p->snapshot, provider, source);
-	u32 day = mx_ledger_warmup_day(p->ledger, provider, source);
+	u32 day = warmup_day(live, provider, source);
 
 	json_object_set_new(o, "messages",
 			    json_pack("{s:I,s:I,s:I}", "sent", (json_int_t)lane->reported[0], "deferred",
@@ -244,7 +256,7 @@ static json_t *stats_lane(const struct mx_policy *p, u32 provider, u32 source, u
 	return o;
 }
 
-static json_t *stats_lanes(const struct mx_policy *p)
+static json_t *stats_lanes(const struct mx_policy *p, struct mx_policy *live)
 {
 	json_t *list = json_array();
 	u32 provider, source;
@@ -261,7 +273,7 @@ static json_t *stats_lanes(const struct mx_policy *p)
 				continue; /* nothing was sent there yet */
 			weight = lane_weight(p, provider, source, &member);
 			if (member || lane->connections)
-				json_array_append_new(list, stats_lane(p, provider, source, weight, t));
+				json_array_append_new(list, stats_lane(p, live, provider, source, weight, t));
 		}
 	}
 	return list;
@@ -323,7 +335,7 @@ json_t *mx_show_stats(struct mx_daemon *d)
 	void *memory;
 	struct mx_policy p = frozen(d, &memory);
 
-	json_object_set_new(a, "lanes", stats_lanes(&p));
+	json_object_set_new(a, "lanes", stats_lanes(&p, &d->policy));
 	json_object_set_new(a, "refused", stats_refused(&p));
 	json_object_set_new(a, "held", stats_held(&p));
 	json_object_set_new(a, "guarded", number(mx_table_counters(d->table).guarded));
@@ -334,11 +346,14 @@ json_t *mx_show_stats(struct mx_daemon *d)
 
 /* --- quota ------------------------------------------------------------------------------------------------------ */
 
+/* What was asked for; quotas are gathered under the lock, and made JSON of afterwards. */
 struct quota {
 	json_t *list;
 	const char *source, *provider; /* NULL: all */
 	u64 now;
 	s64 wall; /* seconds */
+	struct mx_quota *items;
+	u32 count;
 };
 
 /* For a source all of its limits; for one at a provider those of both as well. */
@@ -349,14 +364,21 @@ static bool bears_on(const struct mx_quota *q, const struct quota *wanted)
 	return !wanted->source || q->source == wanted->source;
 }
 
-static void quota_json(const struct mx_quota *q, void *arg)
+static void take_quota(const struct mx_quota *q, void *arg)
 {
 	struct quota *wanted = arg;
-	u32 used = q->used, most = q->limit.most;
-	json_t *o;
 
 	if (!bears_on(q, wanted))
 		return;
+	wanted->items = mx_grow(wanted->items, wanted->count, sizeof(*q));
+	wanted->items[wanted->count++] = *q;
+}
+
+static void put_quota(const struct mx_quota *q, struct quota *wanted)
+{
+	u32 used = q->used, most = q->limit.most;
+	json_t *o;
+
 	o = json_pack("{s:s?,s:s?,s:s,s:s,s:I,s:I,s:I,s:I}", "source", q->source, "provider", q->provider, "unit",
 		      mx_unit_name(q->limit.unit), "period", mx_period_name(q->limit.period), "limit", (json_int_t)most,
 		      "used", (json_int_t)used, "free", (json_int_t)(used < most ? most - used : 0), "over",
@@ -374,13 +396,17 @@ static void quota_json(const struct mx_quota *q, void *arg)
 
 json_t *mx_show_quota(struct mx_daemon *d, const char *source, const char *provider)
 {
-	struct quota wanted = { json_array(), source, provider, 0, time(NULL) };
+	struct quota wanted = { json_array(), source, provider, 0, time(NULL), NULL, 0 };
 	json_t *a = answer();
+	u32 i;
 
 	pthread_mutex_lock(&d->policy.lock);
 	wanted.now = mx_policy_tick(&d->policy);
-	mx_ledger_quota(d->policy.ledger, wanted.now, quota_json, &wanted);
+	mx_ledger_quota(d->policy.ledger, wanted.now, take_quota, &wanted);
 	pthread_mutex_unlock(&d->policy.lock);
+	for (i = 0; i < wanted.count; i++)
+		put_quota(&wanted.items[i], &wanted);
+	free(wanted.items);
 	json_object_set_new(a, "quotas", wanted.list);
 	return a;
 }
@@ -424,7 +450,7 @@ static void warmup_json(const struct mx_warming *w, void *arg)
 
 json_t *mx_show_warmup(struct mx_daemon *d, const char *source, const char *provider)
 {
-	struct quota wanted = { json_array(), source, provider, 0, time(NULL) };
+	struct quota wanted = { json_array(), source, provider, 0, time(NULL), NULL, 0 };
 	json_t *a = answer();
 
 	pthread_mutex_lock(&d->policy.lock);
