@@ -18,7 +18,7 @@ import sys
 
 import report
 from netns import PORT, TARGETS, Failed, Namespaces
-from variants import ROOT, VARIANTS, missing
+from variants import ROOT, USUAL, VARIANTS, missing
 
 
 def numbers(text):
@@ -36,7 +36,7 @@ def names(text):
 def parse():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=25)
-    p.add_argument("--variants", type=names, default=list(VARIANTS), metavar="NAME,...")
+    p.add_argument("--variants", type=names, default=USUAL, metavar="NAME,...")
     p.add_argument("--in-flight", type=numbers, default=[1, 64], metavar="N,...")
     p.add_argument("--queues", type=numbers, default=[1, 2], metavar="N,...")
     p.add_argument("--connections", type=int, help="in each measurement (default: 4000 at 1 in flight, else 10000)")

@@ -19,7 +19,7 @@ RATIO = 1.1
 def start(space, fault):
     config = space.path("mxload.conf")
     with open(config, "w") as out:
-        out.write(daemon_config(space, 2, True))
+        out.write(daemon_config(space, 2, True, True))
     with open(space.path("fault"), "w") as out:
         out.write(fault)
     preload = ["env", f"LD_PRELOAD={os.path.join(space.build, 'fault', 'disk.so')}", "DISK_FILE=ledger.db",

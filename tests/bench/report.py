@@ -7,6 +7,7 @@ from statistics import median
 TARGETS = [
     ("mxload", "echo-table", 0.95),
     ("mxload+flows", "echo-table", 0.90),
+    ("mxload+limits", "echo-table", 0.95),
     ("echo-table", "echo-bare", 0.92),
 ]
 

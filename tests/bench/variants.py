@@ -105,11 +105,13 @@ def echo_table(space, queues):
     add_queue_rule(space, queues, "inet", "mxload", "decide")
 
 
-def daemon_config(space, queues, flows):
+def daemon_config(space, queues, flows, limits=False):
     names = [f"mx{k}" for k in range(1, len(SOURCES) + 1)]
     # every kind of limit is in force, and none is reached
-    most = '"1000000000 connections/hour", "1000000000 messages/day", "1000000000 connections/week"'
-    sources = "".join(f'    {n}: {{ address = "{a}"; limits = [ {most} ]; }};\n' for n, a in zip(names, SOURCES))
+    most = '[ "1000000000 connections/hour", "1000000000 messages/day", "1000000000 connections/week" ]'
+    own = f"limits = {most};" if limits else ""
+    there = f"limits = {most}; total-limits = {most}; concurrency = 100000;" if limits else ""
+    sources = "".join(f'    {n}: {{ address = "{a}"; {own} }};\n' for n, a in zip(names, SOURCES))
     members = "".join(f"{n} = 1; " for n in names)
     return f"""mode = "enforce";
 queues = {queues};
@@ -120,17 +122,15 @@ control = "{space.path("control.sock")}";
 sources: {{
 {sources}}};
 pools: {{ main: {{ members: {{ {members}}}; }}; }};
-providers: {{ default: {{
-    balance = "weighted"; limits = [ {most} ]; total-limits = [ {most} ]; concurrency = 100000;
-}}; }};
+providers: {{ default: {{ balance = "weighted"; {there} }}; }};
 routes = ( {{ pool = "main"; }} );
 """
 
 
-def start_daemon(space, queues, flows):
+def start_daemon(space, queues, flows, limits=False):
     config = space.path("mxload.conf")
     with open(config, "w") as out:
-        out.write(daemon_config(space, queues, flows))
+        out.write(daemon_config(space, queues, flows, limits))
     space.start(space.host, [os.path.join(space.build, "mxloadd"), "-c", config, "-r", RULES], "ready: ")
 
 
@@ -142,6 +142,10 @@ def mxload_flows(space, queues):
     start_daemon(space, queues, True)
 
 
+def mxload_limits(space, queues):
+    start_daemon(space, queues, False, True)
+
+
 # name: (set-up, does it have queues)
 VARIANTS = {
     "none": (none, False),
@@ -151,7 +155,11 @@ VARIANTS = {
     "echo-table": (echo_table, True),
     "mxload": (mxload, True),
     "mxload+flows": (mxload_flows, True),
+    "mxload+limits": (mxload_limits, True),
 }
+
+# what is measured unless more is asked for
+USUAL = [name for name in VARIANTS if name != "mxload+limits"]
 
 
 def missing(name, build):
