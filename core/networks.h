@@ -29,6 +29,14 @@ struct mx_networks {
 	struct mx_network_lane lane[MX_NETWORK_BUCKETS][MX_NETWORK_WAYS];
 };
 
+#define MX_NETWORK_LANES (MX_NETWORK_BUCKETS * MX_NETWORK_WAYS)
+
+/* Each of the MX_NETWORK_LANES in turn; those that are free have no network. */
+static inline struct mx_network_lane *mx_networks_at(struct mx_networks *networks, u32 i)
+{
+	return &networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+}
+
 /* The number of an address's network; never 0. The number of an IPv4 network is below 2^33. */
 u64 mx_network_of(struct mx_addr addr, enum mx_family family);
 

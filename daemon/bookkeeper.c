@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/bookkeeper.h"
+#include "daemon/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define ROWS 64         /* in one commit: they are gathered under the policy's lock, which must be short */
 #define REST_MSEC 5000  /* what nobody waits for is written this often */
+#define FLUSH_MSEC 2000 /* as long as somebody waits for the file */
 #define RETRY_MSEC 1000 /* after an error */
 
 struct mx_bookkeeper {
@@ -25,11 +25,8 @@ static void rest(struct mx_bookkeeper *b)
 {
 	struct mx_policy *p = b->policy;
 	bool failing = *b->stats.error;
-	struct timespec until;
-	u32 msec = failing ? RETRY_MSEC : REST_MSEC;
+	struct timespec until = mx_thread_deadline((failing ? RETRY_MSEC : REST_MSEC) * 1000000ULL);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += msec / 1000;
 	while (!b->leaving && (failing || !mx_ledger_is_urgent(p->ledger)))
 		if (pthread_cond_timedwait(p->spent, &p->lock, &until) == ETIMEDOUT)
 			return;
@@ -96,16 +93,11 @@ static void *run(void *arg)
 struct mx_bookkeeper *mx_bookkeeper_start(struct mx_policy *policy, const char *path)
 {
 	struct mx_bookkeeper *b = mx_alloc(sizeof(*b));
-	sigset_t every, before;
 
 	b->policy = policy;
 	b->store = mx_store_open(path);
-	b->done = mx_policy_new_cond();
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	if (pthread_create(&b->thread, NULL, run, b))
-		mx_fatal("cannot start the ledger's thread");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	b->done = mx_thread_new_cond();
+	mx_thread_start(&b->thread, run, b, "the ledger");
 	return b;
 }
 
@@ -125,12 +117,10 @@ void mx_bookkeeper_stop(struct mx_bookkeeper *b)
 bool mx_bookkeeper_flush(struct mx_bookkeeper *b)
 {
 	struct mx_policy *p = b->policy;
-	struct timespec until;
+	struct timespec until = mx_thread_deadline(FLUSH_MSEC * 1000000ULL);
 	u64 before;
 	bool good;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 2;
 	pthread_mutex_lock(&p->lock);
 	before = b->stats.commits;
 	pthread_cond_signal(p->spent);

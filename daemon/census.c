@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "core/classify.h"
 #include "daemon/flows.h"
 #include "daemon/log.h"
+#include "daemon/thread.h"
 
 #define SETTLE_MSEC 20 /* a SYN that was answered is in conntrack a little later */
 #define REST_MSEC 200  /* between two counts, at least */
@@ -49,8 +49,8 @@ static bool is_full(const struct mx_policy *p, u32 source)
 		if (lane->slots && lane->open >= lane->slots)
 			return true;
 	}
-	for (i = 0; i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++) {
-		const struct mx_network_lane *n = &p->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+	for (i = 0; i < MX_NETWORK_LANES; i++) {
+		const struct mx_network_lane *n = mx_networks_at(p->networks, i);
 
 		if (n->source == key && n->slots && n->open >= n->slots)
 			return true;
@@ -73,8 +73,8 @@ static void forget_networks(struct mx_policy *p, u64 key)
 {
 	u32 i;
 
-	for (i = 0; i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++) {
-		struct mx_network_lane *n = &p->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+	for (i = 0; i < MX_NETWORK_LANES; i++) {
+		struct mx_network_lane *n = mx_networks_at(p->networks, i);
 
 		if (n->source == key)
 			n->open = 0;
@@ -168,10 +168,9 @@ static u64 mono_msec(void)
 
 static void rest(struct mx_census *c, u64 msec)
 {
-	u64 until = mono_msec() + msec;
-	struct timespec t = { (time_t)(until / 1000), (long)(until % 1000 * 1000000) };
+	struct timespec until = mx_thread_deadline(msec * 1000000);
 
-	while (!c->leaving && pthread_cond_timedwait(c->policy->count, &c->policy->lock, &t) != ETIMEDOUT)
+	while (!c->leaving && pthread_cond_timedwait(c->policy->count, &c->policy->lock, &until) != ETIMEDOUT)
 		;
 }
 
@@ -216,15 +215,10 @@ static void count_at_start(struct mx_census *c)
 struct mx_census *mx_census_start(struct mx_policy *policy)
 {
 	struct mx_census *c = mx_alloc(sizeof(*c));
-	sigset_t every, before;
 
 	c->policy = policy;
 	count_at_start(c);
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	if (pthread_create(&c->thread, NULL, run, c))
-		mx_fatal("cannot start the thread that counts connections");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	mx_thread_start(&c->thread, run, c, "counting connections");
 	return c;
 }
 

@@ -10,7 +10,6 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "core/classify.h"
 #include "daemon/log.h"
 #include "daemon/text.h"
+#include "daemon/thread.h"
 
 #define SOCKET_BYTES (8 << 20)
 #define ESTABLISHED_SECONDS 432000 /* five days, the kernel's own */
@@ -314,7 +314,6 @@ static void filter_events(struct mnl_socket *socket, u32 mark_mask)
 struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *journal)
 {
 	struct mx_flows *f = mx_alloc(sizeof(*f));
-	sigset_t every, before;
 	int size = SOCKET_BYTES;
 
 	f->policy = policy;
@@ -330,11 +329,7 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 	filter_events(f->socket, policy->config->mark_mask);
 	if (dump_all(0, 0, adopt, policy))
 		mx_log(MX_LOG_WARNING, "flows: conntrack does not say what is open: pending is too low");
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	if (pthread_create(&f->thread, NULL, run, f))
-		mx_fatal("cannot start the flow thread");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	mx_thread_start(&f->thread, run, f, "the end of connections");
 	return f;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/hold.h"
+#include "daemon/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -104,10 +104,7 @@ static void sleep_some(struct mx_hold *h)
 		pthread_cond_wait(p->room, &p->lock);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	nsec += (u64)until.tv_nsec;
-	until.tv_sec += (time_t)(nsec / 1000000000);
-	until.tv_nsec = (long)(nsec % 1000000000);
+	until = mx_thread_deadline(nsec);
 	pthread_cond_timedwait(p->room, &p->lock, &until);
 }
 
@@ -135,15 +132,10 @@ static void *run(void *arg)
 struct mx_hold *mx_hold_start(struct mx_intake *intake)
 {
 	struct mx_hold *h = mx_alloc(sizeof(*h));
-	sigset_t every, before;
 
 	h->intake = intake;
 	h->last = &h->first;
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	if (pthread_create(&h->thread, NULL, run, h))
-		mx_fatal("cannot start the thread of those that wait");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	mx_thread_start(&h->thread, run, h, "those that wait");
 	return h;
 }
 

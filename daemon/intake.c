@@ -47,9 +47,8 @@ enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow
 {
 	struct mx_policy *p = in->policy;
 	struct mx_verdict v;
-	u64 now;
 
-	mx_policy_decide(p, flow, waited, &v, &now);
+	mx_policy_decide(p, flow, waited, &v);
 	if (v.action == MX_HOLD && !waited)
 		p->state.held_total[v.provider] += v.reason != MX_REASON_LEDGER;
 	if (v.action == MX_HOLD && p->config->mode == MX_OBSERVE) { /* who would wait is told of, and goes on */

@@ -518,8 +518,8 @@ void mx_ledger_adopt(struct mx_ledger *l, const struct mx_ledger_terms *terms, u
 	u32 provider, source, i;
 
 	twalk_r(l->accounts, let_go, NULL);
-	for (i = 0; state->networks && i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++)
-		forget_room(&state->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS].room);
+	for (i = 0; state->networks && i < MX_NETWORK_LANES; i++)
+		forget_room(&mx_networks_at(state->networks, i)->room);
 	l->terms = *terms;
 	l->wall = wall;
 	l->short_of = NULL;

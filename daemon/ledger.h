@@ -149,9 +149,8 @@ struct mx_ledger_row {
 	bool gone; /* the account is given up: its row goes */
 };
 
-/* Whether somebody waits for something to be written, and whether there is anything to write at all. */
+/* Whether somebody waits for something to be written. */
 bool mx_ledger_is_urgent(const struct mx_ledger *ledger);
-bool mx_ledger_is_dirty(const struct mx_ledger *ledger);
 
 /* Nothing will be spent any more: every account that has a lease in the file has to be written without. */
 void mx_ledger_end_leases(struct mx_ledger *ledger);

@@ -30,11 +30,6 @@ bool mx_ledger_is_urgent(const struct mx_ledger *l)
 	return l->urgent;
 }
 
-bool mx_ledger_is_dirty(const struct mx_ledger *l)
-{
-	return l->dirty;
-}
-
 static void end_lease(const void *node, VISIT order, void *arg)
 {
 	struct account *a = *(struct account *const *)node;

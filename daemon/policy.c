@@ -12,6 +12,7 @@
 #include "daemon/compile.h"
 #include "daemon/names.h"
 #include "daemon/states.h"
+#include "daemon/thread.h"
 
 /* --- marks ------------------------------------------------------------------------------------------------------ */
 
@@ -270,18 +271,19 @@ static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, con
 	}
 }
 
-void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v, u64 *now)
+void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v)
 {
-	*now = mx_policy_tick(p);
-	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
+	u64 now = mx_policy_tick(p);
+
+	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ now, waited }, v);
 	if (v->action == MX_HOLD && v->source != MX_NONE) {
-		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), *now);
+		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), now);
 		if (p->config->mode == MX_OBSERVE) /* nobody waits for the file: it was the first use */
-			mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ *now, waited }, v);
+			mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ now, waited }, v);
 	}
-	mx_account(p->snapshot, &p->state, flow, *now, v);
+	mx_account(p->snapshot, &p->state, flow, now, v);
 	if (v->action == MX_ASSIGN)
-		book_assignment(p, flow, v, *now);
+		book_assignment(p, flow, v, now);
 	if (mx_ledger_wants_back(p->ledger))
 		eventfd_write(p->recall, 1);
 	if (mx_ledger_is_urgent(p->ledger))
@@ -381,18 +383,6 @@ static void release(struct mx_policy *p)
 	free(p->pool_names);
 }
 
-pthread_cond_t *mx_policy_new_cond(void)
-{
-	pthread_cond_t *cond = mx_alloc(sizeof(*cond));
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(cond, &attr);
-	pthread_condattr_destroy(&attr);
-	return cond;
-}
-
 static void load_account(const struct mx_ledger_row *row, void *arg)
 {
 	struct mx_policy *p = arg;
@@ -415,9 +405,9 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->lock, NULL);
-	p->room = mx_policy_new_cond();
-	p->spent = mx_policy_new_cond();
-	p->count = mx_policy_new_cond();
+	p->room = mx_thread_new_cond();
+	p->spent = mx_thread_new_cond();
+	p->count = mx_thread_new_cond();
 	p->recall = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (p->recall < 0)
 		mx_fatal("cannot make an eventfd: %s", strerror(errno));

@@ -81,12 +81,8 @@ void mx_policy_discard(struct mx_policy *next);
 struct mx_lane_id mx_policy_lane(const struct mx_policy *policy, u32 provider, u32 source, struct mx_addr to,
 				 enum mx_family family);
 
-/*
- * Decides and books one connection that has waited for `waited` ms, under the lock: everything from the clock to the
- * ledger. The ledger's time is *now.
- */
-void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 waited, struct mx_verdict *verdict,
-		      u64 *now);
+/* Decides and books one connection that has waited for `waited` ms, under the lock: from the clock to the ledger. */
+void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 waited, struct mx_verdict *verdict);
 
 /* How a connection ended. */
 struct mx_end {
@@ -106,9 +102,6 @@ void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
 
 /* Room that has become free is given, under the lock; the ledger's time now. */
 u64 mx_policy_tick(struct mx_policy *policy);
-
-/* A condition whose waits are timed by CLOCK_MONOTONIC, which nobody sets; to be freed by free(). */
-pthread_cond_t *mx_policy_new_cond(void);
 
 /* Which addresses of a source are on this host: bit 1 << enum mx_family. */
 void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);

@@ -8,13 +8,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/hold.h"
 #include "daemon/packet.h"
+#include "daemon/thread.h"
 
 #define BATCH 32
 #define COPY_BYTES 128    /* IP and TCP headers with room for extension headers */
@@ -219,7 +219,6 @@ static void bind_queue(struct queue *q)
 struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_intake *intake, atomic_uint *beats)
 {
 	struct mx_queues *all = mx_alloc(sizeof(*all) + count * sizeof(all->queue[0]));
-	sigset_t every, before;
 	u32 i;
 
 	all->intake = intake;
@@ -232,12 +231,8 @@ struct mx_queues *mx_queues_start(u32 first, u32 count, struct mx_intake *intake
 		prepare_headers(&all->queue[i]);
 		bind_queue(&all->queue[i]);
 	}
-	sigfillset(&every); /* signals are the main thread's */
-	pthread_sigmask(SIG_SETMASK, &every, &before);
 	for (i = 0; i < count; i++)
-		if (pthread_create(&all->queue[i].thread, NULL, run, &all->queue[i]))
-			mx_fatal("queue %u: cannot start a thread", all->queue[i].number);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+		mx_thread_start(&all->queue[i].thread, run, &all->queue[i], "a queue");
 	return all;
 }
 

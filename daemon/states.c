@@ -134,8 +134,8 @@ static void forget(struct mx_policy *p)
 				lane->slots = slots;
 			}
 		}
-	for (i = 0; i < MX_NETWORK_BUCKETS * MX_NETWORK_WAYS; i++) {
-		struct mx_network_lane *n = &p->networks->lane[i / MX_NETWORK_WAYS][i % MX_NETWORK_WAYS];
+	for (i = 0; i < MX_NETWORK_LANES; i++) {
+		struct mx_network_lane *n = mx_networks_at(p->networks, i);
 
 		if (n->flags || n->slots)
 			n->flags = n->slots = 0;

@@ -59,26 +59,36 @@ struct sim_total sim_total_of(const struct sim_tally *t, u32 provider, u32 sourc
 	return total;
 }
 
-double sim_share_of(const struct sim_tally *t, u32 provider, u32 source)
+/* What part of all lanes of a provider one is, in percent; -1: there is nothing. */
+static double part_of(const struct sim_tally *t, u32 provider, u32 source, u64 (*of)(const struct mx_lane *))
 {
 	const struct mx_state *st = &t->world->state;
 	u64 all = 0;
 	u32 i;
 
 	for (i = 0; i < st->sources; i++)
-		all += mx_state_lane(st, provider, i)->connections;
-	return all ? 100.0 * (double)mx_state_lane(st, provider, source)->connections / (double)all : -1;
+		all += of(mx_state_lane(st, provider, i));
+	return all ? 100.0 * (double)of(mx_state_lane(st, provider, source)) / (double)all : -1;
+}
+
+static u64 connections_of(const struct mx_lane *lane)
+{
+	return lane->connections;
+}
+
+static u64 expected_of(const struct mx_lane *lane)
+{
+	return lane->expected;
+}
+
+double sim_share_of(const struct sim_tally *t, u32 provider, u32 source)
+{
+	return part_of(t, provider, source, connections_of);
 }
 
 double sim_expected_share_of(const struct sim_tally *t, u32 provider, u32 source)
 {
-	const struct mx_state *st = &t->world->state;
-	u64 all = 0;
-	u32 i;
-
-	for (i = 0; i < st->sources; i++)
-		all += mx_state_lane(st, provider, i)->expected;
-	return all ? 100.0 * (double)mx_state_lane(st, provider, source)->expected / (double)all : -1;
+	return part_of(t, provider, source, expected_of);
 }
 
 u32 sim_charged_otherwise(const struct sim_tally *t, u32 provider)
