@@ -50,8 +50,11 @@ rubbish() {
 }
 : > "$folder/rubbish"
 rubbish "an empty file"
-head -c 100000 /dev/urandom > "$folder/rubbish"
-rubbish "random bytes"
+seed=$RANDOM
+python3 -c "import random, sys; sys.stdout.buffer.write(random.Random($seed).randbytes(100000))" > "$folder/rubbish"
+rubbish "random bytes (seed $seed)"
+printf '"a text" = 5;' > "$folder/rubbish"
+rubbish "a text where a name belongs"
 printf 'queues\0 = 5;\n' > "$folder/rubbish"
 rubbish "a zero byte"
 printf 'a = %s' "$(head -c 100000 /dev/zero | tr '\0' '(')" > "$folder/rubbish"
