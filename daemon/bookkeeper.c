@@ -2,7 +2,6 @@
 #include "daemon/bookkeeper.h"
 #include "daemon/thread.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define ROWS 64         /* in one commit: they are gathered under the policy's lock, which must be short */
@@ -28,7 +27,7 @@ static void rest(struct mx_bookkeeper *b)
 	struct timespec until = mx_thread_deadline((failing ? RETRY_MSEC : REST_MSEC) * 1000000ULL);
 
 	while (!b->leaving && (failing || !mx_ledger_is_urgent(p->ledger)))
-		if (pthread_cond_timedwait(p->spent, &p->lock, &until) == ETIMEDOUT)
+		if (!mx_policy_wait(p, p->spent, &until))
 			return;
 }
 
@@ -58,11 +57,11 @@ static bool write_some(struct mx_bookkeeper *b)
 	if (!n)
 		return false;
 	b->writing = true;
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	reading = mx_clock_read();
 	mark = mx_clock_mark(&p->clock, &reading);
 	error = mx_store_put_accounts(b->store, b->rows, n, &mark);
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	b->writing = false;
 	mx_clock_catch_up(&p->clock, &reading);
 	take_result(b, error, n);
@@ -78,7 +77,7 @@ static void *run(void *arg)
 	struct mx_bookkeeper *b = arg;
 	struct mx_policy *p = b->policy;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	while (!b->leaving) {
 		rest(b);
 		while (write_some(b))
@@ -86,7 +85,7 @@ static void *run(void *arg)
 	}
 	while (write_some(b))
 		;
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	return NULL;
 }
 
@@ -103,11 +102,11 @@ struct mx_bookkeeper *mx_bookkeeper_start(struct mx_policy *policy, const char *
 
 void mx_bookkeeper_stop(struct mx_bookkeeper *b)
 {
-	pthread_mutex_lock(&b->policy->lock);
+	mx_policy_lock(b->policy);
 	b->leaving = true;
 	mx_ledger_end_leases(b->policy->ledger);
 	pthread_cond_signal(b->policy->spent);
-	pthread_mutex_unlock(&b->policy->lock);
+	mx_policy_unlock(b->policy);
 	pthread_join(b->thread, NULL);
 	mx_store_close(b->store);
 	free(b->done);
@@ -121,14 +120,14 @@ bool mx_bookkeeper_flush(struct mx_bookkeeper *b)
 	u64 before;
 	bool good;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	before = b->stats.commits;
 	pthread_cond_signal(p->spent);
 	while (!(good = !mx_ledger_is_urgent(p->ledger) && !b->writing) && !*b->stats.error)
-		if (pthread_cond_timedwait(b->done, &p->lock, &until) == ETIMEDOUT)
+		if (!mx_policy_wait(p, b->done, &until))
 			break;
 	good |= b->stats.commits > before && !*b->stats.error;
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	return good;
 }
 
@@ -136,8 +135,8 @@ struct mx_bookkeeper_stats mx_bookkeeper_stats(struct mx_bookkeeper *b)
 {
 	struct mx_bookkeeper_stats stats;
 
-	pthread_mutex_lock(&b->policy->lock);
+	mx_policy_lock(b->policy);
 	stats = b->stats;
-	pthread_mutex_unlock(&b->policy->lock);
+	mx_policy_unlock(b->policy);
 	return stats;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/census.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,10 +115,10 @@ static void count_source(struct mx_census *c, u32 source)
 
 	begin(p, source, before);
 	c->count = 0;
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	poll(NULL, 0, SETTLE_MSEC);
 	error = mx_flows_open(mark, mask, take, c);
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	if (error && !c->failing)
 		mx_log(MX_LOG_ERROR, "conntrack does not say what is open: %s: concurrency stays as it was counted",
 		       strerror(error));
@@ -170,7 +169,7 @@ static void rest(struct mx_census *c, u64 msec)
 {
 	struct timespec until = mx_thread_deadline(msec * 1000000);
 
-	while (!c->leaving && pthread_cond_timedwait(c->policy->count, &c->policy->lock, &until) != ETIMEDOUT)
+	while (!c->leaving && mx_policy_wait(c->policy, c->policy->count, &until))
 		;
 }
 
@@ -179,7 +178,7 @@ static void *run(void *arg)
 	struct mx_census *c = arg;
 	struct mx_policy *p = c->policy;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	while (!c->leaving) {
 		u64 began = mono_msec(), took;
 		bool full = count_full(c);
@@ -188,9 +187,9 @@ static void *run(void *arg)
 		if (full)
 			rest(c, took * REST_FACTOR > REST_MSEC ? took * REST_FACTOR : REST_MSEC);
 		else if (!c->leaving && !any_full(p))
-			pthread_cond_wait(p->count, &p->lock);
+			mx_policy_wait(p, p->count, NULL);
 	}
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	return NULL;
 }
 
@@ -199,7 +198,7 @@ static void count_at_start(struct mx_census *c)
 	struct mx_policy *p = c->policy;
 	u32 source, provider;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	for (source = 0; source < p->state.sources; source++) {
 		bool limited = false;
 
@@ -209,7 +208,7 @@ static void count_at_start(struct mx_census *c)
 			count_source(c, source);
 	}
 	mx_policy_mark_full(p);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 }
 
 struct mx_census *mx_census_start(struct mx_policy *policy)
@@ -224,10 +223,10 @@ struct mx_census *mx_census_start(struct mx_policy *policy)
 
 void mx_census_stop(struct mx_census *c)
 {
-	pthread_mutex_lock(&c->policy->lock);
+	mx_policy_lock(c->policy);
 	c->leaving = true;
 	pthread_cond_signal(c->policy->count);
-	pthread_mutex_unlock(&c->policy->lock);
+	mx_policy_unlock(c->policy);
 	pthread_join(c->thread, NULL);
 	free(c->seen);
 	free(c);

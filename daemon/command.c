@@ -323,14 +323,14 @@ static json_t *run_settle(struct mx_request *r)
 		return fail(r, "argument", "expected \"connections\", and \"messages\" or what became of them");
 	id.source = mx_config_source(p->config, source);
 	id.provider = mx_config_provider(p->config, provider);
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	now = mx_policy_tick(p);
 	lane = mx_state_lane(&p->state, id.provider, id.source);
 	mx_policy_settle(p, id, ledger_time(now, at), (u32)connections, (u32)messages);
 	for (i = 0; i < 3; i++)
 		lane->reported[i] += (u64)reported[i];
 	mx_states_succeed(p, id, (u32)reported[0]);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	return json_pack("{s:b,s:b,s:I}", "ok", 1, "durable", mx_bookkeeper_flush(r->daemon->bookkeeper), "charge",
 			 (json_int_t)mx_state_messages(&p->state, p->snapshot, id.provider, id.source));
 }
@@ -355,12 +355,12 @@ static json_t *run_warmup(struct mx_request *r)
 		step++;
 	if (!text || step == 5)
 		return fail(r, "argument", "expected \"step\": start, hold, resume, back or finish");
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	done_it = mx_ledger_steer_warmup(p->ledger, mx_config_source(p->config, source),
 					 *provider ? mx_config_provider(p->config, provider) : MX_NONE, step,
 					 mx_policy_tick(p));
 	pthread_cond_broadcast(p->room);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	if (!done_it)
 		return fail(r, "not-found", "source \"%s\" has no warm-up%s of its own%s%s", source,
 			    *provider ? "" : " at all", *provider ? " at " : "", provider);

@@ -254,7 +254,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->addresses = mx_addresses_open();
 	mx_policy_init(&d->policy, config, d->store, mx_addresses_usable, d->addresses);
 	d->journal = mx_journal_new();
-	d->recent = mx_recent_new();
+	d->recent = mx_intake_recent();
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
@@ -310,7 +310,7 @@ static void leave(struct mx_daemon *d)
 	mx_policy_free(&d->policy);
 	mx_store_close(d->store);
 	mx_journal_free(d->journal);
-	mx_recent_free(d->recent);
+	free(d->recent);
 	free(d->table_error);
 	kill(d->watchdog, SIGKILL);
 	waitpid(d->watchdog, NULL, 0);

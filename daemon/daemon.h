@@ -14,7 +14,6 @@
 #include "daemon/journal.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
-#include "daemon/recent.h"
 #include "daemon/table.h"
 #include "daemon/watchdog.h"
 
@@ -28,7 +27,7 @@ struct mx_daemon {
 	struct mx_store *store;
 	struct mx_table *table;
 	struct mx_addresses *addresses;
-	struct mx_recent *recent;
+	struct mx_flow_cache *recent;
 	struct mx_journal *journal;
 	struct mx_intake intake;
 	struct mx_bookkeeper *bookkeeper;

@@ -167,7 +167,7 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 	struct mx_event event;
 	bool ours;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	ours = read_flow(p, ct, &event, &source, &provider);
 	if (ours) {
 		struct mx_flow flow = flow_of(&event);
@@ -175,7 +175,7 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 
 		mx_policy_end_connection(p, provider, source, &flow, &end);
 	}
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	if (!ours)
 		return;
 	event.time = time(NULL);
@@ -288,10 +288,10 @@ static int adopt(const struct nlmsghdr *nlh, void *arg)
 
 	if (!ct)
 		return MNL_CB_OK;
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	if (nfct_nlmsg_parse(nlh, ct) == 0 && read_flow(p, ct, &event, &source, &provider))
 		mx_state_lane(&p->state, provider, source)->adopted++;
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	nfct_destroy(ct);
 	return MNL_CB_OK;
 }

@@ -101,11 +101,11 @@ static void sleep_some(struct mx_hold *h)
 	struct timespec until;
 
 	if (!h->first) {
-		pthread_cond_wait(p->room, &p->lock);
+		mx_policy_wait(p, p->room, NULL);
 		return;
 	}
 	until = mx_thread_deadline(nsec);
-	pthread_cond_timedwait(p->room, &p->lock, &until);
+	mx_policy_wait(p, p->room, &until);
 }
 
 static void *run(void *arg)
@@ -115,17 +115,17 @@ static void *run(void *arg)
 	struct answer answers[BATCH];
 	u32 n;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	while (!h->leaving) {
 		sleep_some(h);
 		if (!h->first)
 			continue;
 		n = ask_all(h, answers);
-		pthread_mutex_unlock(&p->lock);
+		mx_policy_unlock(p);
 		send_all(answers, n);
-		pthread_mutex_lock(&p->lock);
+		mx_policy_lock(p);
 	}
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	return NULL;
 }
 
@@ -143,10 +143,10 @@ void mx_hold_stop(struct mx_hold *h)
 {
 	struct mx_policy *p = h->intake->policy;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	h->leaving = true;
 	pthread_cond_broadcast(p->room);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	pthread_join(h->thread, NULL);
 	while (h->first) {
 		struct held *held = take_out(h, &h->first);

@@ -3,7 +3,14 @@
 
 #include <time.h>
 
-#define WAITS 0xffffffffu /* in place of a mark: no answer is this, since one bit of the mark mask at least is 0 */
+#define RECENT_BUCKETS 16384
+#define RECENT_SECONDS 130 /* Linux sends a SYN for the last time after 63 and gives up after 127 */
+#define WAITS 0xffffffffu  /* in place of a mark: no answer is this, since one bit of the mark mask at least is 0 */
+
+struct mx_flow_cache *mx_intake_recent(void)
+{
+	return mx_flow_cache_new(RECENT_BUCKETS, RECENT_SECONDS);
+}
 
 static void note_decision(struct mx_intake *in, const struct mx_flow *flow, const struct mx_verdict *v)
 {
@@ -42,8 +49,8 @@ static u32 whole_mark(const struct mx_policy *p, const struct mx_flow *flow, u32
 	return ours | (flow->mark & ~p->snapshot->mark_mask);
 }
 
-enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u64 waited,
-				      u32 *mark)
+static enum mx_answer decide(struct mx_intake *in, const struct mx_flow *flow, const struct mx_flow_place *place,
+			     u64 waited, u32 *mark)
 {
 	struct mx_policy *p = in->policy;
 	struct mx_verdict v;
@@ -55,25 +62,42 @@ enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow
 		mx_state_forget_held(&p->state, p->snapshot);
 	} else if (v.action == MX_HOLD) {
 		if (!waited) {
-			mx_recent_add(in->recent, flow, sequence, seconds(), WAITS);
+			mx_flow_cache_add(place, seconds(), WAITS);
 			note_decision(in, flow, &v);
 		}
 		return MX_ANSWER_WAIT;
 	}
 	*mark = p->config->mode == MX_OBSERVE ? 0 : v.mark;
-	mx_recent_add(in->recent, flow, sequence, seconds(), *mark);
+	mx_flow_cache_add(place, seconds(), *mark);
 	note_decision(in, flow, &v);
 	*mark = whole_mark(p, flow, *mark);
 	return MX_ANSWER_ACCEPT;
 }
 
+enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u64 waited,
+				      u32 *mark)
+{
+	struct mx_flow_place place = mx_flow_cache_place(in->recent, flow, sequence);
+
+	return decide(in, flow, &place, waited, mark);
+}
+
 enum mx_answer mx_intake_answer(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u32 *mark, bool *known)
 {
-	*known = mx_recent_find(in->recent, flow, sequence, seconds(), mark);
-	if (!*known)
-		return mx_intake_answer_again(in, flow, sequence, 0, mark);
-	if (*mark == WAITS)
+	struct mx_flow_place place = mx_flow_cache_place(in->recent, flow, sequence);
+	const struct mx_flow_entry *before = mx_flow_cache_find(in->recent, &place, seconds());
+
+	*known = before != NULL;
+	if (!before)
+		return decide(in, flow, &place, 0, mark);
+	if (before->value == WAITS)
 		return MX_ANSWER_DROP;
-	*mark = whole_mark(in->policy, flow, *mark);
+	*mark = whole_mark(in->policy, flow, before->value);
 	return MX_ANSWER_ACCEPT;
+}
+
+void mx_intake_finish(struct mx_intake *in)
+{
+	mx_policy_lock(in->policy); /* that books it */
+	mx_policy_unlock(in->policy);
 }

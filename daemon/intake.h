@@ -6,13 +6,13 @@
 #ifndef MX_DAEMON_INTAKE_H
 #define MX_DAEMON_INTAKE_H
 
+#include "daemon/flow_cache.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
-#include "daemon/recent.h"
 
 struct mx_intake {
 	struct mx_policy *policy;
-	struct mx_recent *recent;
+	struct mx_flow_cache *recent; /* of mx_intake_recent() */
 	struct mx_journal *journal;
 };
 
@@ -22,6 +22,13 @@ enum mx_answer {
 	MX_ANSWER_DROP,   /* the same SYN waits already */
 };
 
+/*
+ * SYNs that were decided lately, so that one sent again gets the same answer and is charged once. The kernel knows a
+ * repeated SYN itself as soon as the first has left; this covers one that was queued twice, or lost behind the queue.
+ * 65,536 of them; to be freed by free().
+ */
+struct mx_flow_cache *mx_intake_recent(void);
+
 /* Answers one SYN, under the policy's lock. *mark is the packet's whole mark; *known: it was decided before. */
 enum mx_answer mx_intake_answer(struct mx_intake *intake, const struct mx_flow *flow, u32 sequence, u32 *mark,
 				bool *known);
@@ -29,5 +36,8 @@ enum mx_answer mx_intake_answer(struct mx_intake *intake, const struct mx_flow *
 /* Answers one that has waited for `waited` ms again, under the policy's lock. */
 enum mx_answer mx_intake_answer_again(struct mx_intake *intake, const struct mx_flow *flow, u32 sequence, u64 waited,
 				      u32 *mark);
+
+/* After answers were sent: what was decided is booked. Takes the lock. */
+void mx_intake_finish(struct mx_intake *intake);
 
 #endif

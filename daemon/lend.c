@@ -212,9 +212,9 @@ static void lend_nothing(struct mx_lend *l, struct mx_rules *rules)
 		for (j = 0; rules->sets[i].leased && j < rules->sets[i].count; j++)
 			if (rules->sets[i].items[j].lease != MX_LEASE_FREE)
 				rules->sets[i].items[j].lease = 0;
-	pthread_mutex_lock(&l->ledger_policy->lock);
+	mx_policy_lock(l->ledger_policy);
 	each_account(l, take_one_back);
-	pthread_mutex_unlock(&l->ledger_policy->lock);
+	mx_policy_unlock(l->ledger_policy);
 }
 
 struct mx_lend *mx_lend_plan(struct mx_policy *ledger_policy, const struct mx_policy *policy, struct mx_rules *rules,
@@ -232,10 +232,10 @@ struct mx_lend *mx_lend_plan(struct mx_policy *ledger_policy, const struct mx_po
 	l->lane = mx_alloc((size_t)sources * providers * sizeof(struct loan));
 	find_bounds(l);
 	count_uses(l, rules);
-	pthread_mutex_lock(&ledger_policy->lock);
+	mx_policy_lock(ledger_policy);
 	set_leases(l, rules, mx_clock_now(&ledger_policy->clock));
 	each_account(l, lend_one);
-	pthread_mutex_unlock(&ledger_policy->lock);
+	mx_policy_unlock(ledger_policy);
 	if (!mx_bookkeeper_flush(bookkeeper))
 		lend_nothing(l, rules);
 	return l;
@@ -281,12 +281,12 @@ static void settle_one(struct mx_lend *l, struct loan *loan, const char *source,
 void mx_lend_settle(struct mx_lend *l, struct mx_table *table, bool applied)
 {
 	mx_table_returned(table, give_back, l);
-	pthread_mutex_lock(&l->ledger_policy->lock);
+	mx_policy_lock(l->ledger_policy);
 	each_account(l, applied ? settle_one : take_one_back);
 	if (applied)
 		mx_ledger_end_round(l->ledger_policy->ledger, mx_clock_now(&l->ledger_policy->clock));
 	pthread_cond_signal(l->ledger_policy->spent);
-	pthread_mutex_unlock(&l->ledger_policy->lock);
+	mx_policy_unlock(l->ledger_policy);
 	free(l->source);
 	free(l->provider);
 	free(l->lane);

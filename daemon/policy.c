@@ -14,6 +14,8 @@
 #include "daemon/states.h"
 #include "daemon/thread.h"
 
+#define PENDING_BUCKETS 65536
+
 /* --- marks ------------------------------------------------------------------------------------------------------ */
 
 /*
@@ -164,25 +166,25 @@ void mx_policy_mark_full(struct mx_policy *p)
 
 void mx_policy_apply_settings(struct mx_policy *p)
 {
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	mx_state_settle_expected(&p->state, p->snapshot);
 	apply_weights(p);
 	mx_states_apply(p);
 	mx_state_changed(&p->state);
 	mx_policy_mark_full(p);
 	pthread_cond_broadcast(p->room);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 }
 
 void mx_policy_set_usable(struct mx_policy *p, u32 source, u8 families)
 {
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	if (p->state.usable[source] != families) {
 		mx_state_settle_expected(&p->state, p->snapshot);
 		p->state.usable[source] = families;
 		mx_state_changed(&p->state);
 	}
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 }
 
 static struct mx_set_weight *find_weight(struct mx_policy *p, const char *source, const char *provider,
@@ -240,7 +242,7 @@ u64 mx_policy_tick(struct mx_policy *p)
 {
 	u64 now = mx_clock_now(&p->clock);
 
-	if (mx_ledger_tick(p->ledger, now, mx_clock_wall()))
+	if (now >= mx_ledger_next(p->ledger) && mx_ledger_tick(p->ledger, now, mx_clock_wall()))
 		pthread_cond_broadcast(p->room);
 	return now;
 }
@@ -259,10 +261,12 @@ static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, con
 	struct mx_lane *lane = mx_state_lane(&p->state, v->provider, v->source);
 	u32 messages = mx_state_messages(&p->state, p->snapshot, v->provider, v->source);
 	const struct mx_network_lane *network;
+	struct mx_flow_place place;
 
 	mx_ledger_charge(p->ledger, id, now);
 	lane->charged += messages;
-	mx_pending_add(p->pending, flow, now, messages);
+	place = mx_flow_cache_place(p->pending, flow, 0);
+	mx_flow_cache_add(&place, (u32)(now / 1000), messages);
 	network = mx_state_network_lane(&p->state, p->snapshot, id);
 	if ((lane->slots && lane->open >= lane->slots) ||
 	    (network && network->slots && network->open >= network->slots)) {
@@ -271,23 +275,58 @@ static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, con
 	}
 }
 
+/* Whatever waits for the counters or the ledger is told at the end. */
+static void book(struct mx_policy *p)
+{
+	struct mx_decided *d = &p->decided;
+
+	if (!d->any)
+		return;
+	d->any = false;
+	mx_account(p->snapshot, &p->state, &d->flow, d->now, &d->verdict);
+	if (d->verdict.action == MX_ASSIGN)
+		book_assignment(p, &d->flow, &d->verdict, d->now);
+	if (mx_ledger_wants_back(p->ledger))
+		eventfd_write(p->recall, 1);
+	if (mx_ledger_is_urgent(p->ledger))
+		pthread_cond_signal(p->spent);
+}
+
+void mx_policy_lock(struct mx_policy *p)
+{
+	pthread_mutex_lock(&p->lock);
+	book(p);
+}
+
+void mx_policy_unlock(struct mx_policy *p)
+{
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool mx_policy_wait(struct mx_policy *p, pthread_cond_t *cond, const struct timespec *until)
+{
+	bool late = until ? pthread_cond_timedwait(cond, &p->lock, until) == ETIMEDOUT
+			  : pthread_cond_wait(cond, &p->lock) != 0;
+
+	book(p);
+	return !late;
+}
+
 void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waited, struct mx_verdict *v)
 {
-	u64 now = mx_policy_tick(p);
+	u64 now;
 
+	book(p);
+	now = mx_policy_tick(p);
 	mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ now, waited }, v);
 	if (v->action == MX_HOLD && v->source != MX_NONE) {
 		mx_ledger_want(p->ledger, mx_policy_lane(p, v->provider, v->source, flow->to, flow->family), now);
 		if (p->config->mode == MX_OBSERVE) /* nobody waits for the file: it was the first use */
 			mx_decide(p->snapshot, &p->state, flow, MX_NONE, (struct mx_moment){ now, waited }, v);
 	}
-	mx_account(p->snapshot, &p->state, flow, now, v);
-	if (v->action == MX_ASSIGN)
-		book_assignment(p, flow, v, now);
-	if (mx_ledger_wants_back(p->ledger))
-		eventfd_write(p->recall, 1);
-	if (mx_ledger_is_urgent(p->ledger))
-		pthread_cond_signal(p->spent);
+	p->decided = (struct mx_decided){ true, *flow, *v, now };
+	if (v->action == MX_HOLD) /* nothing is sent */
+		book(p);
 }
 
 void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, const struct mx_flow *flow,
@@ -296,11 +335,18 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 	struct mx_lane_id id = mx_policy_lane(p, provider, source, flow->to, flow->family);
 	struct mx_network_lane *network = mx_state_network_lane(&p->state, p->snapshot, id);
 	struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
-	bool known;
-	u32 messages;
-	u64 then;
+	struct mx_flow_entry *charge;
+	struct mx_flow_place place;
+	u32 messages = 0;
+	u64 then = 0;
 
-	known = mx_pending_take(p->pending, flow, &then, &messages);
+	place = mx_flow_cache_place(p->pending, flow, 0);
+	charge = mx_flow_cache_find(p->pending, &place, 0);
+	if (charge) {
+		then = charge->time * 1000ULL;
+		messages = charge->value;
+		mx_flow_cache_take(&place, charge);
+	}
 	lane->bytes_sent += end->sent;
 	lane->bytes_received += end->received;
 	if (end->established) {
@@ -314,7 +360,7 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 	lane->failed++;
 	if (network)
 		network->failed++;
-	if (!known)
+	if (!charge)
 		return;
 	mx_ledger_refund(p->ledger, id, then, messages, mx_policy_tick(p));
 	lane->charged -= messages;
@@ -337,6 +383,7 @@ void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
 {
 	struct mx_verdict v = { .action = MX_HOLD, .reason = MX_REASON_PACE };
 
+	book(p);
 	v.provider = mx_classify_provider(p->snapshot, flow);
 	v.route = mx_classify_route(p->snapshot, flow, v.provider, MX_NONE);
 	mx_account(p->snapshot, &p->state, flow, 0, &v);
@@ -417,7 +464,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->usable_arg = usable_arg;
 	p->ledger = mx_ledger_new();
 	p->networks = mx_alloc(sizeof(*p->networks));
-	p->pending = mx_pending_new();
+	p->pending = mx_flow_cache_new(PENDING_BUCKETS, ~0u);
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_accounts(store, load_account, p);
 	if (mx_ledger_lost(p->ledger))
@@ -437,7 +484,7 @@ void mx_policy_free(struct mx_policy *p)
 	release(p);
 	mx_ledger_free(p->ledger);
 	free(p->networks);
-	mx_pending_free(p->pending);
+	free(p->pending);
 	free(p->room);
 	free(p->spent);
 	free(p->count);
@@ -541,6 +588,7 @@ struct mx_policy *mx_policy_prepare(const struct mx_policy *p, struct mx_config 
 
 	*next = *p; /* what was set by hand is shared */
 	pthread_mutex_init(&next->lock, NULL);
+	next->decided.any = false;
 	compile(next, config, p->snapshot->generation + 1);
 	apply_weights(next);
 	mx_states_apply(next);
@@ -557,7 +605,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 				p->config->provider_count);
 	o.pool = origins_of(next->pool_names, next->config->pool_count, p->pool_names, p->config->pool_count);
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	mx_state_settle_expected(&p->state, p->snapshot);
 	carry(next, &old, &o);
 	take_over(p, next);
@@ -565,7 +613,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	mx_states_apply(p); /* the flags came along with the counters */
 	mx_state_changed(&p->state);
 	mx_policy_mark_full(p);
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 
 	free(o.source);
 	free(o.provider);

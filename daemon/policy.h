@@ -9,12 +9,13 @@
 #define MX_DAEMON_POLICY_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "core/decide.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/flow_cache.h"
 #include "daemon/ledger.h"
-#include "daemon/pending.h"
 #include "daemon/store.h"
 
 /* What the operator (or mxrep) has set; names are those of mx_name(), "" for everywhere. */
@@ -31,8 +32,20 @@ struct mx_set_state {
 	u32 slots;   /* of one that backs off: connections that it may have open; 0: its pause is not over */
 };
 
+/*
+ * A connection that was decided, and perhaps answered, and is not booked yet: the packet does not wait for the books.
+ * Whoever takes the lock next books it first, so nobody ever sees it.
+ */
+struct mx_decided {
+	bool any;
+	struct mx_flow flow;
+	struct mx_verdict verdict;
+	u64 now;
+};
+
 struct mx_policy {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* by mx_policy_lock() */
+	struct mx_decided decided;
 	pthread_cond_t *room;  /* somebody who had none may have some now: for those that are held */
 	pthread_cond_t *spent; /* something has to be written: for the bookkeeper */
 	int recall;            /* an eventfd: what is lent to the fallback is needed; for the main thread */
@@ -48,7 +61,7 @@ struct mx_policy {
 
 	struct mx_ledger *ledger;
 	struct mx_networks *networks;
-	struct mx_pending *pending;
+	struct mx_flow_cache *pending; /* what open connections were charged, for when they never come about */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
@@ -81,7 +94,19 @@ void mx_policy_discard(struct mx_policy *next);
 struct mx_lane_id mx_policy_lane(const struct mx_policy *policy, u32 provider, u32 source, struct mx_addr to,
 				 enum mx_family family);
 
-/* Decides and books one connection that has waited for `waited` ms, under the lock: from the clock to the ledger. */
+/* All that is shared is read and changed under the lock. Taking it books what was decided last. */
+void mx_policy_lock(struct mx_policy *policy);
+void mx_policy_unlock(struct mx_policy *policy);
+
+/* Waits for a condition, the lock being open meanwhile. `until` of mx_thread_deadline(), NULL: for ever. False: late.
+ */
+bool mx_policy_wait(struct mx_policy *policy, pthread_cond_t *cond, const struct timespec *until);
+
+/*
+ * Decides one connection that has waited for `waited` ms, under the lock. It is booked, from the counters to the
+ * ledger, by the next who takes the lock or decides; who has answered it takes the lock once more, so that this is
+ * soon.
+ */
 void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 waited, struct mx_verdict *verdict);
 
 /* How a connection ended. */

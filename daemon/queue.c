@@ -91,11 +91,11 @@ static void take_syn(struct queue *q, u32 id, const struct mx_flow *flow, u32 se
 	bool known;
 	u32 mark;
 
-	pthread_mutex_lock(&all->intake->policy->lock);
+	mx_policy_lock(all->intake->policy);
 	what = mx_intake_answer(all->intake, flow, sequence, &mark, &known);
 	if (what == MX_ANSWER_WAIT)
 		mx_hold_put(all->hold, flow, sequence, &packet);
-	pthread_mutex_unlock(&all->intake->policy->lock);
+	mx_policy_unlock(all->intake->policy);
 	if (known)
 		atomic_fetch_add_explicit(&q->repeated, 1, memory_order_relaxed);
 	if (what != MX_ANSWER_WAIT)
@@ -162,6 +162,8 @@ static int serve(struct queue *q)
 	for (i = 0; i < n; i++)
 		mnl_cb_run(q->messages[i], q->headers[i].msg_len, 0, 0, take_packet, q);
 	send_answers(q);
+	if (n > 0)
+		mx_intake_finish(q->all->intake);
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
 		mx_log(MX_LOG_ERROR, "queue %u: cannot read: %s", q->number, strerror(errno));
 	return n;

@@ -217,9 +217,9 @@ static u32 warmup_day(struct mx_policy *live, u32 provider, u32 source)
 {
 	u32 day;
 
-	pthread_mutex_lock(&live->lock);
+	mx_policy_lock(live);
 	day = mx_ledger_warmup_day(live->ledger, provider, source);
-	pthread_mutex_unlock(&live->lock);
+	mx_policy_unlock(live);
 	return day;
 }
 
@@ -320,11 +320,11 @@ static struct mx_policy frozen(struct mx_daemon *d, void **memory)
 	u64 size = mx_state_size(d->policy.snapshot);
 
 	*memory = mx_alloc(size);
-	pthread_mutex_lock(&d->policy.lock);
+	mx_policy_lock(&d->policy);
 	mx_state_settle_expected(&d->policy.state, d->policy.snapshot);
 	copy = d->policy;
 	memcpy(*memory, d->policy.memory, size);
-	pthread_mutex_unlock(&d->policy.lock);
+	mx_policy_unlock(&d->policy);
 	mx_state_init(&copy.state, copy.snapshot, *memory);
 	return copy;
 }
@@ -400,10 +400,10 @@ json_t *mx_show_quota(struct mx_daemon *d, const char *source, const char *provi
 	json_t *a = answer();
 	u32 i;
 
-	pthread_mutex_lock(&d->policy.lock);
+	mx_policy_lock(&d->policy);
 	wanted.now = mx_policy_tick(&d->policy);
 	mx_ledger_quota(d->policy.ledger, wanted.now, take_quota, &wanted);
-	pthread_mutex_unlock(&d->policy.lock);
+	mx_policy_unlock(&d->policy);
 	for (i = 0; i < wanted.count; i++)
 		put_quota(&wanted.items[i], &wanted);
 	free(wanted.items);
@@ -453,10 +453,10 @@ json_t *mx_show_warmup(struct mx_daemon *d, const char *source, const char *prov
 	struct quota wanted = { json_array(), source, provider, 0, time(NULL), NULL, 0 };
 	json_t *a = answer();
 
-	pthread_mutex_lock(&d->policy.lock);
+	mx_policy_lock(&d->policy);
 	wanted.now = mx_policy_tick(&d->policy);
 	mx_ledger_warmups(d->policy.ledger, wanted.now, warmup_json, &wanted);
-	pthread_mutex_unlock(&d->policy.lock);
+	mx_policy_unlock(&d->policy);
 	json_object_set_new(a, "warmups", wanted.list);
 	return a;
 }
@@ -707,7 +707,7 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 	json_t *a = answer(), *tried;
 	u16 route_class;
 
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	mx_decide(p->snapshot, &p->state, flow, class, (struct mx_moment){ mx_policy_tick(p), 0 }, &v);
 	if (v.action == MX_HOLD && v.reason == MX_REASON_LEDGER) { /* a moment; it is as good as assigned */
 		v.action = MX_ASSIGN;
@@ -727,7 +727,7 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 
 		tried = candidates(p, &ballot);
 	}
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 	route_class = v.route == MX_NONE ? MX_NONE : p->config->routes[v.route].class;
 	json_object_set_new(a, "address", address(flow->family, flow->to));
 	json_object_set_new(a, "provider", json_string(p->provider_names[v.provider]));

@@ -42,12 +42,12 @@ static char *read_provider(const char *stored, u64 *network)
 /* The list changes under the lock, because connections that go well are counted in it; the store is written outside. */
 static void add(struct mx_policy *p, const struct mx_set_state *s)
 {
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	p->states = mx_grow(p->states, p->state_count, sizeof(p->states[0]));
 	p->states[p->state_count] = *s;
 	p->states[p->state_count].state = mx_name(s->state);
 	p->states[p->state_count++].reason = mx_strdup(s->reason ? s->reason : "");
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 }
 
 static bool is_backing_off(const struct mx_set_state *s)
@@ -95,10 +95,10 @@ static void take_back(struct mx_policy *p, struct mx_set_state *s)
 
 	mx_store_delete_state(p->store, s->source, provider, s->owner);
 	free(provider);
-	pthread_mutex_lock(&p->lock);
+	mx_policy_lock(p);
 	free(s->reason);
 	*s = p->states[--p->state_count];
-	pthread_mutex_unlock(&p->lock);
+	mx_policy_unlock(p);
 }
 
 void mx_states_free(struct mx_policy *p)
@@ -214,10 +214,10 @@ static void step(struct mx_policy *p, struct mx_set_state *s)
 	const char *at = *s->provider ? " at " : "";
 
 	if (is_backing_off(s) && !s->slots) {
-		pthread_mutex_lock(&p->lock);
+		mx_policy_lock(p);
 		s->slots = 1;
 		s->until = 0;
-		pthread_mutex_unlock(&p->lock);
+		mx_policy_unlock(p);
 		put(p, s);
 		mx_log(MX_LOG_INFO, "%s%s%s: backing off: one connection at a time", s->source, at, s->provider);
 		return;

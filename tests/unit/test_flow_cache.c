@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A repeated SYN has the answer of the first; nothing else has; the room is bounded. */
+/* What was kept of a connection is found, of no other, and no longer than it lasts; the room is bounded. */
 #include "tests/unit/build.h"
 
-#include "daemon/recent.h"
+#include "daemon/flow_cache.h"
 
-static struct mx_recent *recent;
+#define LIFETIME 130
+
+static struct mx_flow_cache *cache;
 
 static int up(void **state)
 {
 	(void)state;
-	recent = mx_recent_new();
+	cache = mx_flow_cache_new(16384, LIFETIME);
 	return 0;
 }
 
 static int down(void **state)
 {
 	(void)state;
-	mx_recent_free(recent);
+	free(cache);
 	return 0;
 }
 
@@ -29,23 +31,34 @@ static struct mx_flow some_flow(void)
 	return flow;
 }
 
-static bool found(const struct mx_flow *flow, u32 sequence, u32 now)
+static const struct mx_flow_entry *find(const struct mx_flow *flow, u32 more, u32 now)
 {
-	u32 mark;
+	struct mx_flow_place place = mx_flow_cache_place(cache, flow, more);
 
-	return mx_recent_find(recent, flow, sequence, now, &mark);
+	return mx_flow_cache_find(cache, &place, now);
+}
+
+static bool found(const struct mx_flow *flow, u32 more, u32 now)
+{
+	return find(flow, more, now) != NULL;
+}
+
+static void add(const struct mx_flow *flow, u32 more, u32 now, u32 value)
+{
+	struct mx_flow_place place = mx_flow_cache_place(cache, flow, more);
+
+	mx_flow_cache_add(&place, now, value);
 }
 
 static void test_only_the_same(void **state)
 {
 	struct mx_flow flow = some_flow(), other;
-	u32 mark = 0;
 
 	(void)state;
 	assert_false(found(&flow, 7, 1000));
-	mx_recent_add(recent, &flow, 7, 1000, 0x20000);
-	assert_true(mx_recent_find(recent, &flow, 7, 1003, &mark));
-	assert_int_equal(mark, 0x20000);
+	add(&flow, 7, 1000, 0x20000);
+	assert_int_equal(find(&flow, 7, 1003)->value, 0x20000);
+	assert_int_equal(find(&flow, 7, 1003)->time, 1000);
 	assert_false(found(&flow, 8, 1003));
 	other = flow;
 	other.from.lo++;
@@ -74,7 +87,7 @@ static void test_ipv6_by_all_its_bits(void **state)
 
 	(void)state;
 	flow.from = (struct mx_addr){ 0x20010db800000001ULL, 5 };
-	mx_recent_add(recent, &flow, 7, 1000, 0x10000);
+	add(&flow, 7, 1000, 0x10000);
 	assert_true(found(&flow, 7, 1000));
 	other = flow;
 	other.from.hi++;
@@ -84,29 +97,30 @@ static void test_ipv6_by_all_its_bits(void **state)
 	assert_false(found(&other, 7, 1000));
 }
 
-/* Longer than a SYN is repeated, shorter than a port and sequence number come again. */
 static void test_forgotten_in_time(void **state)
 {
 	struct mx_flow flow = some_flow();
 
 	(void)state;
-	mx_recent_add(recent, &flow, 7, 1000, 0x20000);
-	assert_true(found(&flow, 7, 1127));
-	assert_false(found(&flow, 7, 1300));
-	mx_recent_add(recent, &flow, 7, 1300, 0x30000);
+	add(&flow, 7, 1000, 0x20000);
+	assert_true(found(&flow, 7, 1000 + LIFETIME - 1));
+	assert_false(found(&flow, 7, 1000 + LIFETIME));
+	add(&flow, 7, 1300, 0x30000);
 	assert_true(found(&flow, 7, 1300));
 }
 
 static u32 count_found(u32 first, u32 count, u32 now)
 {
 	struct mx_flow flow = some_flow();
-	u32 i, n = 0, mark;
+	u32 i, n = 0;
 
-	for (i = first; i < first + count; i++)
-		if (mx_recent_find(recent, &flow, i, now, &mark)) {
-			assert_int_equal(mark, i);
-			n++;
-		}
+	for (i = first; i < first + count; i++) {
+		const struct mx_flow_entry *entry = find(&flow, i, now);
+
+		if (entry)
+			assert_int_equal(entry->value, i);
+		n += entry != NULL;
+	}
 	return n;
 }
 
@@ -116,7 +130,7 @@ static void add_many(u32 first, u32 count, u32 now)
 	u32 i;
 
 	for (i = first; i < first + count; i++)
-		mx_recent_add(recent, &flow, i, now, i);
+		add(&flow, i, now, i);
 }
 
 static void test_many_at_once(void **state)
@@ -135,13 +149,36 @@ static void test_the_oldest_goes(void **state)
 	assert_in_range(count_found(500000, 800, 1000), 798, 800);
 }
 
+/* What is taken out is gone, and what stands beside it in the bucket is not. */
+static void test_taken_out(void **state)
+{
+	struct mx_flow flow = some_flow();
+	u32 i;
+
+	(void)state;
+	add_many(0, 20000, 1000);
+	for (i = 0; i < 20000; i += 2) {
+		struct mx_flow_place place = mx_flow_cache_place(cache, &flow, i);
+		struct mx_flow_entry *entry = mx_flow_cache_find(cache, &place, 1000);
+
+		if (entry)
+			mx_flow_cache_take(&place, entry);
+	}
+	for (i = 0; i < 20000; i += 2)
+		assert_false(found(&flow, i, 1000));
+	for (i = 1; i < 20000; i += 2)
+		if (found(&flow, i, 1000))
+			assert_int_equal(find(&flow, i, 1000)->value, i);
+	assert_in_range(count_found(0, 20000, 1000), 9800, 10000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_only_the_same), TEST(test_ipv6_by_all_its_bits),
+	const struct CMUnitTest tests[] = { TEST(test_only_the_same),     TEST(test_ipv6_by_all_its_bits),
 					    TEST(test_forgotten_in_time), TEST(test_many_at_once),
-					    TEST(test_the_oldest_goes) };
+					    TEST(test_the_oldest_goes),   TEST(test_taken_out) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
