@@ -14,6 +14,7 @@
 #define SETTLE_MSEC 20 /* a SYN that was answered is in conntrack a little later */
 #define REST_MSEC 200  /* between two counts, at least */
 #define REST_FACTOR 20 /* ... and so many times as long as the count took */
+#define REST_MOST 2000 /* ms; a count that took long may just have been interrupted */
 
 struct seen {
 	enum mx_family family;
@@ -165,6 +166,13 @@ static u64 mono_msec(void)
 	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
+static u64 rest_after(u64 took)
+{
+	u64 msec = took * REST_FACTOR;
+
+	return msec < REST_MSEC ? REST_MSEC : msec > REST_MOST ? REST_MOST : msec;
+}
+
 static void rest(struct mx_census *c, u64 msec)
 {
 	struct timespec until = mx_thread_deadline(msec * 1000000);
@@ -185,7 +193,7 @@ static void *run(void *arg)
 
 		took = mono_msec() - began;
 		if (full)
-			rest(c, took * REST_FACTOR > REST_MSEC ? took * REST_FACTOR : REST_MSEC);
+			rest(c, rest_after(took));
 		else if (!c->leaving && !any_full(p))
 			mx_policy_wait(p, p->count, NULL);
 	}

@@ -23,6 +23,7 @@
 #define SOCKET_BYTES (8 << 20)
 #define ESTABLISHED_SECONDS 432000 /* five days, the kernel's own */
 #define SHORTEST_DIALOGUE 60       /* bytes: EHLO a.bc, MAIL FROM:<>, RCPT TO:<a@b.cd>, DATA with their line ends */
+#define FEWEST_PACKETS 3           /* SYN, ACK, and a FIN or RST */
 #define GATHER_MSEC 20 /* events are taken in handfuls: each wake-up costs the queue threads more than an event */
 
 struct mx_flows {
@@ -34,6 +35,7 @@ struct mx_flows {
 	struct mx_journal *journal;
 	atomic_bool leaving;
 	atomic_uint overruns;
+	atomic_uint zeroed;
 };
 
 /* --- reading conntrack ------------------------------------------------------------------------------------------ */
@@ -133,19 +135,30 @@ static struct mx_flow flow_of(const struct mx_event *e)
 	};
 }
 
+/* Packets that the client has sent, by the counters; 0: there are none, the kernel does not keep them. */
+static u64 packets_of(const struct nf_conntrack *ct)
+{
+	return nfct_attr_is_set(ct, ATTR_ORIG_COUNTER_PACKETS) ? nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS) : 0;
+}
+
+/* Whether somebody has set the counters of a connection to zero: nobody establishes and closes one with fewer. */
+static bool was_zeroed(const struct nf_conntrack *ct)
+{
+	u64 packets = packets_of(ct);
+
+	return (nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED) && packets && packets < FEWEST_PACKETS;
+}
+
 /*
  * Whether it was closed before mail could have passed: what the client has sent, without the headers (with time
  * stamps, as Linux sends them), is less than the shortest of dialogues with an envelope in it.
  */
 static bool is_early(const struct nf_conntrack *ct, enum mx_family family)
 {
-	u64 header = family == MX_IPV4 ? 52 : 72, packets, bytes;
+	u64 header = family == MX_IPV4 ? 52 : 72, packets = packets_of(ct);
 
-	if (!nfct_attr_is_set(ct, ATTR_ORIG_COUNTER_PACKETS))
-		return false;
-	packets = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS);
-	bytes = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES);
-	return packets && bytes < packets * header + SHORTEST_DIALOGUE;
+	return packets && !was_zeroed(ct) &&
+	       nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES) < packets * header + SHORTEST_DIALOGUE;
 }
 
 static struct mx_end end_of(const struct nf_conntrack *ct, const struct mx_event *e)
@@ -178,6 +191,8 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 	mx_policy_unlock(p);
 	if (!ours)
 		return;
+	if (was_zeroed(ct) && !atomic_fetch_add(&f->zeroed, 1))
+		mx_log(MX_LOG_WARNING, "flows: somebody resets the counters of conntrack: bytes are too low");
 	event.time = time(NULL);
 	mx_journal_add(f->journal, &event);
 }
@@ -336,6 +351,11 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 u32 mx_flows_overruns(struct mx_flows *f)
 {
 	return atomic_load(&f->overruns);
+}
+
+u32 mx_flows_zeroed(struct mx_flows *f)
+{
+	return atomic_load(&f->zeroed);
 }
 
 void mx_flows_stop(struct mx_flows *f)

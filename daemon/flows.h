@@ -17,6 +17,12 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 /* How often the kernel dropped events, so that established and failed are too low. */
 u32 mx_flows_overruns(struct mx_flows *flows);
 
+/*
+ * Of how many connections somebody has reset the counters shortly before they closed, so that bytes are too low.
+ * Longer before cannot be told.
+ */
+u32 mx_flows_zeroed(struct mx_flows *flows);
+
 void mx_flows_stop(struct mx_flows *flows);
 
 /* A connection that conntrack knows. */

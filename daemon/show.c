@@ -118,6 +118,11 @@ static json_t *warnings(struct mx_daemon *d)
 				      json_sprintf("conntrack dropped events %u times: established, failed and bytes "
 						   "are too low, pending is too high",
 						   mx_flows_overruns(d->flows)));
+	if (d->flows && mx_flows_zeroed(d->flows))
+		json_array_append_new(list,
+				      json_sprintf("somebody resets the counters of conntrack: bytes are too low (seen "
+						   "on %u connections)",
+						   mx_flows_zeroed(d->flows)));
 	if (mx_ledger_is_guessing(d->policy.ledger, mx_clock_now(&d->policy.clock)))
 		json_array_append_new(list, json_string("limits in messages are estimates: nothing has told how many "
 							"there were (mxload settle, mxrep) within an hour"));
