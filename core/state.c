@@ -118,6 +118,30 @@ static struct rooms rooms_of(const struct mx_state *st, const struct mx_snapshot
 	return r;
 }
 
+/* Adds one more bound: messages are counted in connections. */
+static void leave(struct mx_left *left, const struct mx_room *room, enum mx_unit unit, u32 messages)
+{
+	u32 n = unit == MX_MESSAGES ? room->left[unit] / messages : room->left[unit];
+
+	if (!(room->limited & (1u << unit)) || n >= left->connections)
+		return;
+	*left = (struct mx_left){ n, (enum mx_reason)room->why[unit] };
+}
+
+struct mx_left mx_state_left(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
+{
+	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
+	struct mx_left left = { ~0u, MX_REASON_CANDIDATE };
+	struct rooms r = rooms_of(st, s, lane);
+
+	for (i = 0; i < r.count; i++)
+		if (r.room[i]) {
+			leave(&left, r.room[i], MX_MESSAGES, messages);
+			leave(&left, r.room[i], MX_CONNECTIONS, messages);
+		}
+	return left;
+}
+
 u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
 	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;

@@ -156,6 +156,15 @@ static inline struct mx_network_lane *mx_state_network_lane(const struct mx_stat
  */
 enum mx_reason mx_state_room(const struct mx_state *st, const struct mx_snapshot *s, u32 provider, u32 source);
 
+/* How many connections have room, and the limit that is the nearest. */
+struct mx_left {
+	u32 connections; /* ~0: there is no limit */
+	enum mx_reason limit;
+};
+
+/* What limits leave to a source at a provider: its own, its own there, those of all that goes there. */
+struct mx_left mx_state_left(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane);
+
 /* When it will have room, in ms of the ledger's clock. Worth nothing while it has. */
 u64 mx_state_ready(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane);
 

@@ -31,8 +31,16 @@ static void note_decision(struct mx_intake *in, const struct mx_flow *flow, cons
 		.source = v->source == MX_NONE ? NULL : p->source_names[v->source],
 	};
 
-	if (v->source != MX_NONE)
+	if (v->source != MX_NONE) {
+		struct mx_lane_id lane = mx_policy_lane(p, v->provider, v->source, flow->to, flow->family);
+
 		event.source_addr = p->config->sources[v->source].addr[flow->family];
+		event.decision.left = mx_state_left(&p->state, p->snapshot, lane);
+		if (v->action == MX_ASSIGN && event.decision.left.limit != MX_REASON_CANDIDATE)
+			event.decision.left.connections--; /* it is booked later */
+		if (mx_snapshot_sources(p->snapshot)[v->source].warmup)
+			event.decision.warmup_day = mx_ledger_warmup_day(p->ledger, v->provider, v->source);
+	}
 	mx_journal_add(in->journal, &event);
 }
 

@@ -31,6 +31,10 @@ struct mx_event {
 			const char *state, *owner;
 			char reason[64];
 		} state;
+		struct {
+			struct mx_left left; /* of the source there, this connection taken off */
+			u32 warmup_day;      /* 0: none */
+		} decision;
 		u32 weight;
 		u64 generation;
 	};

@@ -217,6 +217,18 @@ static u64 pending(const struct mx_lane *lane)
 	return begun > ended ? begun - ended : 0;
 }
 
+static json_t *left_json(struct mx_left left)
+{
+	if (left.limit == MX_REASON_CANDIDATE)
+		return json_null();
+	return json_pack("{s:I,s:s}", "connections", (json_int_t)left.connections, "limit", mx_reason_name(left.limit));
+}
+
+static json_t *day_json(u32 day)
+{
+	return day ? number(day) : json_null();
+}
+
 /* The ledger is not part of the copy. */
 static u32 warmup_day(struct mx_policy *live, u32 provider, u32 source)
 {
@@ -254,7 +266,10 @@ static json_t *stats_lane(const struct mx_policy *p, struct mx_policy *live, u32
 				      (json_int_t)lane->refunded, "per_connection",
 				      (json_int_t)mx_state_messages(&p->state, p->snapshot, provider, source)));
 	json_object_set_new(o, "limit", room == MX_REASON_CANDIDATE ? json_null() : json_string(mx_reason_name(room)));
-	json_object_set_new(o, "warmup_day", day ? number(day) : json_null());
+	json_object_set_new(
+		o, "left",
+		left_json(mx_state_left(&p->state, p->snapshot, (struct mx_lane_id){ provider, source, 0 })));
+	json_object_set_new(o, "warmup_day", day_json(day));
 	json_object_set_new(o, "bytes",
 			    json_pack("{s:I,s:I}", "sent", (json_int_t)lane->bytes_sent, "received",
 				      (json_int_t)lane->bytes_received));
@@ -696,11 +711,15 @@ static json_t *candidates(const struct mx_policy *p, const struct mx_ballot *bal
 		enum mx_reason reason = mx_balance_candidate(ballot, i);
 		bool eligible = reason == MX_REASON_CANDIDATE;
 
-		json_array_append_new(list, json_pack("{s:s,s:i,s:f,s:b,s:s,s:o}", "source", p->source_names[source],
-						      "weight", (int)(weight / 1000), "share",
-						      eligible && total ? (double)weight / (double)total : 0.0,
-						      "eligible", eligible, "reason", mx_reason_name(reason),
-						      "warmup_day", day ? number(day) : json_null()));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:i,s:f,s:b,s:s,s:o,s:o}", "source", p->source_names[source],
+						"weight", (int)(weight / 1000), "share",
+						eligible && total ? (double)weight / (double)total : 0.0, "eligible",
+						eligible, "reason", mx_reason_name(reason), "left",
+						left_json(mx_state_left(&p->state, p->snapshot,
+									(struct mx_lane_id){ ballot->provider, source,
+											     ballot->network })),
+						"warmup_day", day_json(day)));
 	}
 	return list;
 }
@@ -766,11 +785,12 @@ static json_t *flow_json(const struct mx_event *e, const char *state, const char
 
 static json_t *decision_json(const struct mx_event *e)
 {
-	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s}", "event", "decision", "time",
+	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s,s:o,s:o}", "event", "decision", "time",
 			 when(e->time), "from", address(e->family, e->from), "from_port", (int)e->from_port, "to",
 			 address(e->family, e->to), "to_port", (int)e->to_port, "provider", e->provider, "route",
 			 e->route == MX_NONE ? json_null() : json_integer(e->route + 1), "pool", e->pool, "action",
-			 mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason));
+			 mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason), "left",
+			 left_json(e->decision.left), "warmup_day", day_json(e->decision.warmup_day));
 }
 
 json_t *mx_command_event(const struct mx_event *e)

@@ -21,8 +21,12 @@ LAB_WEIGHTS="1 1 8" LAB_MX3='warmup: { started = "2026-01-01"; schedule = "tiny"
 	config_write 'schedules: { tiny: { daily = [ 8, 20 ]; }; };'
 daemon_start
 mta_start
+mx watch > "$LAB_DIR/watch.out" &
+watcher=$!
 mail_send gmail.com 60
 mail_wait 30
+kill $watcher
+wait $watcher 2> /dev/null
 is "a warming source sends its day's cap" "$(receiver_count google mx3)" 8
 is "the rest flows to the others, all of it" "$(($(receiver_count google mx1) + $(receiver_count google mx2)))" 52
 is "no mail was delayed" "$(mail_count deferred)" 0
@@ -30,7 +34,10 @@ is "warmup: day 1 of 2" "$(warmup google day) $(warmup google days)" "1 2"
 is "warmup: sent" "$(warmup google sent)" 8
 is "each provider has its own ramp" "$(warmup microsoft sent)" 0
 is "stats name the day" "$(mx -j stats | json '[l["warmup_day"] for l in d["lanes"] if l["provider"] == "google" and l["source"] == "mx3"]')" "[1]"
-like "explain names the reason" "$(mx explain 198.51.100.10)" "mx3 .*warmup"
+like "explain names the reason, and what is left" "$(mx explain 198.51.100.10)" "mx3 .* 0 \(warmup\) +1 +warmup"
+is "watch tells how much is left of the day" \
+	"$(grep -Eo 'mx3 \([a-z]+\), [0-7] left \(warmup\), day 1 of the warm-up' "$LAB_DIR/watch.out" | grep -Eo '[0-7] left' | sort -ur | tr '\n' ' ')" \
+	"7 left 6 left 5 left 4 left 3 left 2 left 1 left 0 left "
 
 connect mail -n 40 -f 1 203.0.113.40 > /dev/null
 connect mail -n 40 -f 1 203.0.113.50 > /dev/null

@@ -8,8 +8,8 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/tap.sh
 . tests/lab/tap.sh
 
-for scenario in shares crash flush repeat gateway; do
-	output=$(tests/vm/run --timeout 200 -- "tests/lab/$scenario.t" 2>&1)
+for scenario in shares crash flush repeat gateway limits hold ledger; do
+	output=$(tests/vm/run --timeout 300 -- "tests/lab/$scenario.t" 2>&1)
 	status=$?
 	is "$scenario.t passes in the guest" "$status" 0
 	[ $status -eq 0 ] || diag "$(grep -v '^ok' <<< "$output" | tail -n 40)"

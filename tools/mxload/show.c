@@ -145,6 +145,25 @@ void mx_show_status(const json_t *a)
 
 /* --- stats ------------------------------------------------------------------------------------------------------ */
 
+/* Connections that have room, under the limit that is the nearest; - where nothing is limited. */
+static void left_cell(struct mx_table *t, const json_t *o)
+{
+	const json_t *left = json_object_get(o, "left");
+
+	if (json_is_object(left))
+		mx_table_cell(t, "%lld (%s)", number(left, "connections"), text(left, "limit"));
+	else
+		mx_table_cell(t, "-");
+}
+
+static void day_cell(struct mx_table *t, const json_t *o)
+{
+	if (json_is_integer(json_object_get(o, "warmup_day")))
+		mx_table_cell(t, "%lld", number(o, "warmup_day"));
+	else
+		mx_table_cell(t, "-");
+}
+
 static void stats_row(struct mx_table *t, const char *source, const char *provider, const json_t *lane)
 {
 	const json_t *bytes = json_object_get(lane, "bytes");
@@ -157,14 +176,17 @@ static void stats_row(struct mx_table *t, const char *source, const char *provid
 	mx_table_cell(t, "%lld", number(lane, "connections"));
 	mx_table_cell(t, "%lld", number(lane, "established"));
 	mx_table_cell(t, "%lld", number(lane, "failed"));
+	left_cell(t, lane);
+	day_cell(t, lane);
 	mx_table_cell(t, "%lld", number(bytes, "sent"));
 	mx_table_cell(t, "%lld", number(bytes, "received"));
 }
 
 static void stats_by_lane(const json_t *lanes)
 {
-	struct mx_table *t = mx_table_new("SOURCE", "PROVIDER", ">WEIGHT", ">EXPECTED", ">SHARE", ">CONNECTIONS",
-					  ">ESTABLISHED", ">FAILED", ">SENT", ">RECEIVED", NULL);
+	struct mx_table *t =
+		mx_table_new("SOURCE", "PROVIDER", ">WEIGHT", ">EXPECTED", ">SHARE", ">CONNECTIONS", ">ESTABLISHED",
+			     ">FAILED", ">LEFT", ">WARM-UP-DAY", ">SENT", ">RECEIVED", NULL);
 	const json_t *lane;
 	size_t i;
 
@@ -413,9 +435,19 @@ void mx_show_pause(const json_t *a)
 
 /* --- explain, flows, events ------------------------------------------------------------------------------------- */
 
+static void print_room(const json_t *e)
+{
+	const json_t *left = json_object_get(e, "left");
+
+	if (json_is_object(left))
+		printf(", %lld left (%s)", number(left, "connections"), text(left, "limit"));
+	if (json_is_integer(json_object_get(e, "warmup_day")))
+		printf(", day %lld of the warm-up", number(e, "warmup_day"));
+}
+
 void mx_show_explain(const json_t *a)
 {
-	struct mx_table *t = mx_table_new("CANDIDATE", ">WEIGHT", ">SHARE", "REASON", NULL);
+	struct mx_table *t = mx_table_new("CANDIDATE", ">WEIGHT", ">SHARE", ">LEFT", ">WARM-UP-DAY", "REASON", NULL);
 	const json_t *c;
 	size_t i;
 
@@ -430,6 +462,8 @@ void mx_show_explain(const json_t *a)
 		mx_table_cell(t, "%s", text(c, "source"));
 		mx_table_cell(t, "%lld", number(c, "weight"));
 		mx_table_cell(t, "%.1f%%", 100 * fraction(c, "share"));
+		left_cell(t, c);
+		day_cell(t, c);
 		mx_table_cell(t, "%s", text(c, "reason"));
 	}
 	mx_table_print(t, stdout);
@@ -467,11 +501,12 @@ void mx_show_event(const json_t *e)
 	if (json_is_string(json_object_get(e, "time")))
 		printf("%s ", local_time(text(e, "time"), when, sizeof(when)));
 	fputs(type, stdout);
-	if (!strcmp(type, "decision"))
+	if (!strcmp(type, "decision")) {
 		printf(" %s %lld -> %s %lld %s: %s %s (%s)", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "action"), text(e, "source"),
 		       text(e, "reason"));
-	else if (!strcmp(type, "close"))
+		print_room(e);
+	} else if (!strcmp(type, "close"))
 		printf(" %s %lld -> %s %lld %s: %s %s", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "source"), text(e, "state"));
 	else if (!strcmp(type, "state"))
