@@ -76,28 +76,6 @@ served() {
 }
 eventually "when they have closed, the next one is made" 10 served
 
-# Postfix as it comes: refused a few times it would give up on the destination for minutes. Held, it sends at the pace.
-# google_opens: how many connections there were to google, and when the last of them.
-google_opens() {
-	awk '$2 == "open" && $3 ~ /^198\.51\.100\.1[01]$/ { n++; t = $1 } END { print n, t }' "$LAB_DIR/receivers.log"
-}
-read -r _ before <<< "$(google_opens)"
-receivers_forget
-mta_start mail queue_run_delay=300s minimal_backoff_time=300s maximal_backoff_time=4000s
-mail_send gmail.com 60
-began=$(now_ms)
-enough() {
-	[ "$(receiver_count google - message)" -ge 27 ]
-}
-ok "Postfix sends 27 messages" wait_for "27 messages" 60 enough
-took=$(($(now_ms) - began))
-ok "at least at 90 % of a pace of one a second ($took ms)" test "$took" -le $((27 * 1042 * 10 / 9))
-# What was saved up before may go at once: it counts from the last one before.
-read -r opened after <<< "$(google_opens)"
-took=$(awk "BEGIN { printf \"%d\", ($after - $before) * 1000 }")
-ok "and not faster ($opened connections, $took ms since the last one before)" test "$took" -ge $((opened * 1041 - 100))
-is "nothing was refused" "$(mail_count deferred)" 0
-ok "the destination was never suspended" bash -c "! grep -q suspended '$LAB_DIR/postfix-mail/log'"
 is "no connection came from another address" "$(receiver_strangers)" 0
 daemon_stop
 done_testing

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/tap.sh
 . tests/lab/tap.sh
 
-for scenario in shares crash flush repeat gateway limits hold ledger; do
+for scenario in shares crash flush repeat gateway limits hold ledger pace; do
 	output=$(tests/vm/run --timeout 300 -- "tests/lab/$scenario.t" 2>&1)
 	status=$?
 	is "$scenario.t passes in the guest" "$status" 0
