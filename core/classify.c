@@ -14,17 +14,26 @@ bool mx_classify_exempt(const struct mx_snapshot *s, const struct mx_flow *flow)
 	return mx_snapshot_exempt6_value(s)[i] != MX_NO_VALUE;
 }
 
-u16 mx_classify_provider(const struct mx_snapshot *s, const struct mx_flow *flow)
+u16 mx_classify_prefix(const struct mx_snapshot *s, enum mx_family family, struct mx_addr to)
 {
-	u16 value;
+	if (family == MX_IPV4)
+		return mx_snapshot_prefix4_value(s)[mx_prefix_find4(
+			mx_snapshot_prefix4(s), mx_snapshot_count(s, MX_SECTION_PREFIX4), (u32)to.lo)];
+	return mx_snapshot_prefix6_value(
+		s)[mx_prefix_find6(mx_snapshot_prefix6(s), mx_snapshot_count(s, MX_SECTION_PREFIX6), to)];
+}
 
-	if (flow->family == MX_IPV4)
-		value = mx_snapshot_prefix4_value(s)[mx_prefix_find4(
-			mx_snapshot_prefix4(s), mx_snapshot_count(s, MX_SECTION_PREFIX4), (u32)flow->to.lo)];
-	else
-		value = mx_snapshot_prefix6_value(
-			s)[mx_prefix_find6(mx_snapshot_prefix6(s), mx_snapshot_count(s, MX_SECTION_PREFIX6), flow->to)];
-	return value == MX_NO_VALUE ? s->default_provider : value;
+u16 mx_classify_provider(const struct mx_snapshot *s, const struct mx_learned *learned, const struct mx_flow *flow)
+{
+	u16 value = mx_classify_prefix(s, flow->family, flow->to);
+	u32 slot;
+
+	if (value != MX_NO_VALUE)
+		return value;
+	if (!learned)
+		return s->default_provider;
+	slot = mx_learned_find(learned, flow->family, flow->to);
+	return slot < MX_LEARNED_SLOTS ? learned->slot[slot].provider : s->default_provider;
 }
 
 static bool mark_matches(const struct mx_masked *marks, struct mx_span span, u32 mark)

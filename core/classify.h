@@ -4,13 +4,20 @@
 #define MX_CORE_CLASSIFY_H
 
 #include "core/flow.h"
+#include "core/learned.h"
 #include "core/snapshot.h"
 
 /* Whether the destination is one that mxload leaves alone. */
 bool mx_classify_exempt(const struct mx_snapshot *s, const struct mx_flow *flow);
 
-/* Index of the provider of the destination: of the longest prefix that holds it, else the default. */
-u16 mx_classify_provider(const struct mx_snapshot *s, const struct mx_flow *flow);
+/*
+ * Index of the provider of the destination: of the longest prefix that holds it, else what was learned of its address
+ * (`learned` may be NULL), else the default.
+ */
+u16 mx_classify_provider(const struct mx_snapshot *s, const struct mx_learned *learned, const struct mx_flow *flow);
+
+/* The same by the prefixes alone; MX_NO_VALUE: none holds it. */
+u16 mx_classify_prefix(const struct mx_snapshot *s, enum mx_family family, struct mx_addr to);
 
 /* Whether a connection belongs to a class: any of the values of an option, all of the options given. */
 bool mx_classify_member(const struct mx_snapshot *s, const struct mx_class *class, const struct mx_flow *flow);

@@ -143,7 +143,7 @@ void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const str
 	enum mx_reason refusal;
 	u16 routed, pool;
 
-	v.provider = mx_classify_provider(s, flow);
+	v.provider = mx_classify_provider(s, st->learned, flow);
 	if (mx_classify_exempt(s, flow)) {
 		answer(&v, MX_PASS, MX_REASON_EXEMPT, mx_mark_pass(s->mark_mask));
 		*verdict = v;

@@ -44,6 +44,7 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 	st->sources = mx_snapshot_count(s, MX_SECTION_SOURCES);
 	st->providers = mx_snapshot_count(s, MX_SECTION_PROVIDERS);
 	st->version = 1;
+	st->learned = NULL;
 	st->networks = NULL;
 	st->ledger_stuck = false;
 	st->usable = base + p.usable;

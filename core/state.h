@@ -9,6 +9,7 @@
 #ifndef MX_CORE_STATE_H
 #define MX_CORE_STATE_H
 
+#include "core/learned.h"
 #include "core/networks.h"
 #include "core/room.h"
 #include "core/snapshot.h"
@@ -66,19 +67,20 @@ struct mx_group {
 struct mx_state {
 	u32 sources;
 	u32 providers;
-	u32 version;                   /* of what decides who is a candidate; see mx_state_changed() */
-	struct mx_networks *networks;  /* of the default provider's destinations; the caller's, or NULL */
-	bool ledger_stuck;             /* the ledger cannot write: only what is covered may be spent */
-	struct mx_room *source_room;   /* [source] */
-	struct mx_room *provider_room; /* [provider] */
-	u32 *held;                     /* [provider]: connections that wait for room */
-	u8 *usable;                    /* [source]: bit 1 << enum mx_family where its address is on this host */
-	struct mx_slot *slots;         /* see mx_state_slot() */
-	struct mx_lane *lanes;         /* see mx_state_lane() */
-	struct mx_group *groups;       /* see mx_state_group() */
-	u64 *refused;                  /* see mx_state_refused() */
-	u64 *held_total;               /* [provider]: that had to wait, ever */
-	u64 *passed;                   /* [provider] */
+	u32 version;                      /* of what decides who is a candidate; see mx_state_changed() */
+	const struct mx_learned *learned; /* addresses whose provider was learned; the caller's, or NULL */
+	struct mx_networks *networks;     /* of the default provider's destinations; the caller's, or NULL */
+	bool ledger_stuck;                /* the ledger cannot write: only what is covered may be spent */
+	struct mx_room *source_room;      /* [source] */
+	struct mx_room *provider_room;    /* [provider] */
+	u32 *held;                        /* [provider]: connections that wait for room */
+	u8 *usable;                       /* [source]: bit 1 << enum mx_family where its address is on this host */
+	struct mx_slot *slots;            /* see mx_state_slot() */
+	struct mx_lane *lanes;            /* see mx_state_lane() */
+	struct mx_group *groups;          /* see mx_state_group() */
+	u64 *refused;                     /* see mx_state_refused() */
+	u64 *held_total;                  /* [provider]: that had to wait, ever */
+	u64 *passed;                      /* [provider] */
 };
 
 /* A lane, and at the default provider the destination's network, see networks.h; 0: whatever it is. */

@@ -61,6 +61,7 @@ struct mx_policy {
 
 	struct mx_ledger *ledger;
 	struct mx_networks *networks;
+	struct mx_learned *learned;
 	struct mx_flow_cache *pending; /* what open connections were charged, for when they never come about */
 	struct mx_clock clock;
 	struct mx_store *store;

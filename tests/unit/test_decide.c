@@ -56,6 +56,29 @@ static void test_provider(void **state)
 	assert_string_equal(provider_of("2001:db8:101::1"), "default");
 }
 
+/* What was learned is asked where no prefix is. */
+static void test_learned_provider(void **state)
+{
+	struct mx_learned *learned = calloc(1, sizeof(*learned));
+	static const char *const to[] = { "203.0.113.99", "198.51.100.1" };
+	struct mx_learned_address gone;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct mx_flow flow = flow_to(to[i]);
+		struct mx_learned_address address = { flow.to, 1, 1, (u8)flow.family, MX_ORIGIN_ANSWER };
+
+		assert_string_equal(b.config->providers[1].name, "inner");
+		mx_learned_put(learned, &address, &gone);
+	}
+	b.state.learned = learned;
+	assert_string_equal(provider_of("203.0.113.99"), "inner");
+	assert_string_equal(provider_of("203.0.113.98"), "default");
+	assert_string_equal(provider_of("198.51.100.1"), "google"); /* a prefix is stronger */
+	free(learned);
+}
+
 static void test_exempt(void **state)
 {
 	struct mx_flow flow = flow_to("203.0.113.5"), flow6 = flow_to("2001:db8:e::1"), not = flow_to("203.0.113.16");
@@ -198,8 +221,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_provider),          TEST(test_exempt),  TEST(test_class),   TEST(test_first_route_wins),
-		TEST(test_taken_for_a_class), TEST(test_reasons), TEST(test_account), TEST(test_names)
+		TEST(test_provider), TEST(test_learned_provider), TEST(test_exempt),
+		TEST(test_class),    TEST(test_first_route_wins), TEST(test_taken_for_a_class),
+		TEST(test_reasons),  TEST(test_account),          TEST(test_names)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,7 @@ static void add_prefixes(struct mx_config *c)
 
 static bool leads_to(const struct sim_world *w, const struct mx_flow *flow, u32 provider)
 {
-	return mx_classify_provider(w->snapshot, flow) == provider && !mx_classify_exempt(w->snapshot, flow);
+	return mx_classify_provider(w->snapshot, NULL, flow) == provider && !mx_classify_exempt(w->snapshot, flow);
 }
 
 static struct mx_flow flow_to(enum mx_family family, struct mx_addr addr, u16 port)
