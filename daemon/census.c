@@ -96,7 +96,7 @@ static void finish(struct mx_census *c, u32 source, const u64 *before)
 	}
 	for (i = 0; i < c->count; i++) {
 		struct mx_flow flow = { .family = c->seen[i].family, .to = c->seen[i].to };
-		u16 at = mx_classify_provider(p->snapshot, p->learned, &flow);
+		u16 at = mx_classify_provider(p->snapshot, p->state.learned, &flow);
 		struct mx_network_lane *network = mx_state_network_lane(
 			&p->state, p->snapshot, mx_policy_lane(p, at, source, flow.to, flow.family));
 

@@ -59,7 +59,7 @@ static bool read_flow(const struct mx_policy *p, const struct nf_conntrack *ct, 
 		return false;
 	flow.family = v4 ? MX_IPV4 : MX_IPV6;
 	flow.to = addr_of(ct, flow.family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST);
-	*provider = mx_classify_provider(p->snapshot, p->learned, &flow);
+	*provider = mx_classify_provider(p->snapshot, p->state.learned, &flow);
 	*e = (struct mx_event){
 		.type = MX_EVENT_CLOSE,
 		.family = flow.family,

@@ -384,7 +384,7 @@ void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
 	struct mx_verdict v = { .action = MX_HOLD, .reason = MX_REASON_PACE };
 
 	book(p);
-	v.provider = mx_classify_provider(p->snapshot, p->learned, flow);
+	v.provider = mx_classify_provider(p->snapshot, p->state.learned, flow);
 	v.route = mx_classify_route(p->snapshot, flow, v.provider, MX_NONE);
 	mx_account(p->snapshot, &p->state, flow, 0, &v);
 }
@@ -412,7 +412,7 @@ static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 	p->full = mx_alloc(c->source_count * sizeof(bool));
 	mx_state_init(&p->state, p->snapshot, p->memory);
 	p->state.networks = p->networks;
-	p->state.learned = p->learned;
+	p->state.learned = mx_destinations_learned(p->destinations);
 	for (i = 0; i < c->source_count; i++)
 		p->state.usable[i] = p->usable(&c->sources[i], p->usable_arg);
 	p->source_names = names_of(c->source_count, c->sources, sizeof(c->sources[0]));
@@ -465,7 +465,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->usable_arg = usable_arg;
 	p->ledger = mx_ledger_new();
 	p->networks = mx_alloc(sizeof(*p->networks));
-	p->learned = mx_alloc(sizeof(*p->learned));
+	p->destinations = mx_destinations_new();
 	p->pending = mx_flow_cache_new(PENDING_BUCKETS, ~0u);
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_accounts(store, load_account, p);
@@ -486,7 +486,7 @@ void mx_policy_free(struct mx_policy *p)
 	release(p);
 	mx_ledger_free(p->ledger);
 	free(p->networks);
-	free(p->learned);
+	mx_destinations_free(p->destinations);
 	free(p->pending);
 	free(p->room);
 	free(p->spent);

@@ -14,9 +14,11 @@
 #include "core/decide.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/destinations.h"
 #include "daemon/flow_cache.h"
 #include "daemon/ledger.h"
 #include "daemon/store.h"
+#include "daemon/suffixes.h"
 
 /* What the operator (or mxrep) has set; names are those of mx_name(), "" for everywhere. */
 struct mx_set_weight {
@@ -61,7 +63,8 @@ struct mx_policy {
 
 	struct mx_ledger *ledger;
 	struct mx_networks *networks;
-	struct mx_learned *learned;
+	struct mx_destinations *destinations; /* what was learned of addresses */
+	struct mx_suffixes *suffixes;         /* of the configuration */
 	struct mx_flow_cache *pending; /* what open connections were charged, for when they never come about */
 	struct mx_clock clock;
 	struct mx_store *store;
