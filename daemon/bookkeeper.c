@@ -17,6 +17,7 @@ struct mx_bookkeeper {
 	bool leaving, writing;
 	struct mx_bookkeeper_stats stats;
 	struct mx_ledger_row rows[ROWS];
+	struct mx_destination_row destinations[ROWS];
 };
 
 /* Waits, under the lock, until something is urgent or the time is over. */
@@ -72,6 +73,23 @@ static bool write_some(struct mx_bookkeeper *b)
 	return !error;
 }
 
+/* The same for what was learned of addresses: nobody waits for it, and what is lost is learned again. */
+static bool write_destinations(struct mx_bookkeeper *b)
+{
+	struct mx_policy *p = b->policy;
+	const char *error;
+	u32 n = mx_destinations_collect(p->destinations, p->provider_names, b->destinations, ROWS);
+
+	if (!n)
+		return false;
+	mx_policy_unlock(p);
+	error = mx_store_put_destinations(b->store, b->destinations, n);
+	mx_policy_lock(p);
+	if (error)
+		mx_destinations_again(p->destinations, b->destinations, n);
+	return !error;
+}
+
 static void *run(void *arg)
 {
 	struct mx_bookkeeper *b = arg;
@@ -82,8 +100,12 @@ static void *run(void *arg)
 		rest(b);
 		while (write_some(b))
 			;
+		while (write_destinations(b) && !mx_ledger_is_urgent(p->ledger))
+			;
 	}
 	while (write_some(b))
+		;
+	while (write_destinations(b))
 		;
 	mx_policy_unlock(p);
 	return NULL;

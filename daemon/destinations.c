@@ -75,8 +75,11 @@ static void put_dirty(struct mx_destinations *d, u32 slot)
 	d->dirty[d->dirty_count++] = slot;
 }
 
+/* A row that is forgotten here stays in the file until it is over. */
 static void put_gone(struct mx_destinations *d, enum mx_family family, struct mx_addr addr)
 {
+	if (d->gone_count == MX_LEARNED_SLOTS) /* the file cannot be written for long */
+		return;
 	d->gone = mx_grow(d->gone, d->gone_count, sizeof(d->gone[0]));
 	d->gone[d->gone_count++] = (struct gone){ family, addr };
 }

@@ -418,10 +418,12 @@ static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 	p->source_names = names_of(c->source_count, c->sources, sizeof(c->sources[0]));
 	p->provider_names = names_of(c->provider_count, c->providers, sizeof(c->providers[0]));
 	p->pool_names = names_of(c->pool_count, c->pools, sizeof(c->pools[0]));
+	p->suffixes = mx_suffixes_new(c);
 }
 
 static void release(struct mx_policy *p)
 {
+	mx_suffixes_free(p->suffixes);
 	mx_config_free(p->config);
 	free(p->snapshot);
 	free(p->memory);
@@ -436,6 +438,15 @@ static void load_account(const struct mx_ledger_row *row, void *arg)
 	struct mx_policy *p = arg;
 
 	mx_ledger_load(p->ledger, row, mx_clock_now(&p->clock));
+}
+
+static void load_destination(const struct mx_destination_row *row, void *arg)
+{
+	struct mx_policy *p = arg;
+	u16 provider = mx_config_provider(p->config, row->provider);
+
+	if (provider != MX_NONE) /* else it fades in the file */
+		mx_destinations_load(p->destinations, row, provider);
 }
 
 static void adopt(struct mx_policy *p)
@@ -475,6 +486,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	mx_store_weights(store, add_weight, p);
 	mx_states_load(p);
 	compile(p, config, 1);
+	mx_store_destinations(store, load_destination, p);
 	adopt(p);
 	mx_policy_apply_settings(p);
 }
@@ -573,6 +585,20 @@ static void carry(struct mx_policy *to, const struct mx_policy *from, const stru
 			carry_pool(to, from, o, pool);
 }
 
+static void renumber_destinations(struct mx_policy *p, const struct origins *o, u32 providers)
+{
+	u16 *map = mx_alloc(p->config->provider_count * sizeof(*map));
+	u32 i;
+
+	for (i = 0; i < p->config->provider_count; i++)
+		map[i] = MX_NONE;
+	for (i = 0; i < providers; i++)
+		if (o->provider[i] != MX_NONE)
+			map[o->provider[i]] = (u16)i;
+	mx_destinations_renumber(p->destinations, map);
+	free(map);
+}
+
 static void take_over(struct mx_policy *p, const struct mx_policy *next)
 {
 	p->config = next->config;
@@ -583,6 +609,7 @@ static void take_over(struct mx_policy *p, const struct mx_policy *next)
 	p->source_names = next->source_names;
 	p->provider_names = next->provider_names;
 	p->pool_names = next->pool_names;
+	p->suffixes = next->suffixes;
 }
 
 struct mx_policy *mx_policy_prepare(const struct mx_policy *p, struct mx_config *config)
@@ -611,6 +638,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	mx_policy_lock(p);
 	mx_state_settle_expected(&p->state, p->snapshot);
 	carry(next, &old, &o);
+	renumber_destinations(p, &o, next->config->provider_count);
 	take_over(p, next);
 	adopt(p);
 	mx_states_apply(p); /* the flags came along with the counters */

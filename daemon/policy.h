@@ -65,7 +65,7 @@ struct mx_policy {
 	struct mx_networks *networks;
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
-	struct mx_flow_cache *pending; /* what open connections were charged, for when they never come about */
+	struct mx_flow_cache *pending;        /* what open connections were charged, for when they never come about */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;

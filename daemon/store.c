@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 
 #include "daemon/log.h"
+#include "daemon/text.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS weights (source TEXT, provider TEXT, pool TEXT, weight INTEGER,"
@@ -25,7 +26,9 @@ static const char schema[] =
 	" leased_connections INTEGER, lent INTEGER, data BLOB, PRIMARY KEY (source, provider, network)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, ledger INTEGER, wall INTEGER, boot INTEGER,"
 	" boot_id TEXT);"
-	"PRAGMA user_version = 2;";
+	"CREATE TABLE IF NOT EXISTS destinations (address BLOB PRIMARY KEY, provider TEXT, origin INTEGER, host TEXT,"
+	" first INTEGER, confirmed INTEGER, until INTEGER) WITHOUT ROWID;"
+	"PRAGMA user_version = 3;";
 
 struct mx_store {
 	sqlite3 *db;
@@ -163,6 +166,18 @@ static int put_clock(sqlite3 *db, const struct mx_clock_mark *mark)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* Ends what BEGIN began: all or nothing. NULL, or what went wrong. */
+static const char *finish(struct mx_store *store, int rc)
+{
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+	free(store->error);
+	store->error = rc == SQLITE_OK ? NULL : mx_strdup(sqlite3_errmsg(store->db));
+	if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return store->error;
+}
+
 const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
 				  const struct mx_clock_mark *mark)
 {
@@ -178,13 +193,61 @@ const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger
 	sqlite3_finalize(q);
 	if (rc == SQLITE_OK)
 		rc = put_clock(store->db, mark);
+	return finish(store, rc);
+}
+
+/* Its key in the file: 4 or 16 bytes in network order. */
+static size_t key_of(const struct mx_destination_row *row, u8 key[16])
+{
+	mx_addr_to_bytes(row->family, row->addr, key);
+	return mx_addr_size(row->family);
+}
+
+static int put_destination(sqlite3_stmt *q, const struct mx_destination_row *row)
+{
+	u8 key[16];
+	int rc;
+
+	sqlite3_bind_blob(q, 1, key, (int)key_of(row, key), SQLITE_TRANSIENT);
+	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 3, row->origin);
+	sqlite3_bind_text(q, 4, row->host, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 5, row->first);
+	sqlite3_bind_int64(q, 6, row->confirmed);
+	sqlite3_bind_int64(q, 7, row->until);
+	rc = sqlite3_step(q);
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int delete_destination(sqlite3_stmt *q, const struct mx_destination_row *row)
+{
+	u8 key[16];
+	int rc;
+
+	sqlite3_bind_blob(q, 1, key, (int)key_of(row, key), SQLITE_TRANSIENT);
+	rc = sqlite3_step(q);
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+const char *mx_store_put_destinations(struct mx_store *store, const struct mx_destination_row *rows, u32 count)
+{
+	sqlite3_stmt *put = NULL, *gone = NULL;
+	u32 i;
+	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
-	free(store->error);
-	store->error = rc == SQLITE_OK ? NULL : mx_strdup(sqlite3_errmsg(store->db));
-	if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
-		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	return store->error;
+		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO destinations VALUES (?, ?, ?, ?, ?, ?, ?)",
+					-1, &put, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(store->db, "DELETE FROM destinations WHERE address = ?", -1, &gone, NULL);
+	for (i = 0; rc == SQLITE_OK && i < count; i++)
+		rc = rows[i].origin == MX_ORIGIN_NONE ? delete_destination(gone, &rows[i])
+						      : put_destination(put, &rows[i]);
+	sqlite3_finalize(put);
+	sqlite3_finalize(gone);
+	return finish(store, rc);
 }
 
 bool mx_store_put_weight(struct mx_store *store, const struct mx_stored_weight *w)
@@ -309,6 +372,29 @@ void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledg
 			continue;
 		}
 		memcpy(row.data, sqlite3_column_blob(q, 6), sizeof(row.data));
+		each(&row, arg);
+	}
+	sqlite3_finalize(q);
+}
+
+void mx_store_destinations(struct mx_store *store, void (*each)(const struct mx_destination_row *, void *), void *arg)
+{
+	sqlite3_stmt *q =
+		query(store, "SELECT address, provider, origin, host, first, confirmed, until FROM destinations");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW) {
+		int size = sqlite3_column_bytes(q, 0), origin = sqlite3_column_int(q, 2);
+		struct mx_destination_row row = { .family = size == 4 ? MX_IPV4 : MX_IPV6,
+						  .origin = (enum mx_origin)origin,
+						  .provider = column(q, 1),
+						  .first = (u32)sqlite3_column_int64(q, 4),
+						  .confirmed = (u32)sqlite3_column_int64(q, 5),
+						  .until = (u32)sqlite3_column_int64(q, 6) };
+
+		if ((size != 4 && size != 16) || origin <= MX_ORIGIN_NONE || origin >= MX_ORIGIN_COUNT)
+			continue;
+		row.addr = mx_addr_from_bytes(row.family, sqlite3_column_blob(q, 0));
+		snprintf(row.host, sizeof(row.host), "%s", column(q, 3));
 		each(&row, arg);
 	}
 	sqlite3_finalize(q);

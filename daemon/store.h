@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What has to survive a restart, in one SQLite file: the ledger's accounts, the operator's weights and states, the mark
- * of each source, the addresses that the daemon added to an interface. Everything is keyed by name. A write that fails
- * is said loudly and remembered for `status`; the daemon goes on.
+ * of each source, the addresses that the daemon added to an interface, and what was learned of destinations. Everything
+ * is keyed by name. A write that fails is said loudly and remembered for `status`; the daemon goes on.
  *
  * One thread uses a store; another one opens its own.
  */
@@ -10,6 +10,7 @@
 #define MX_DAEMON_STORE_H
 
 #include "daemon/clock.h"
+#include "daemon/destinations.h"
 #include "daemon/ledger.h"
 
 struct mx_store;
@@ -52,6 +53,9 @@ bool mx_store_put_address(struct mx_store *store, const char *address, bool adde
 const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
 				  const struct mx_clock_mark *mark);
 
+/* Writes what was learned of addresses, or takes it out; all or nothing. NULL, or what went wrong. */
+const char *mx_store_put_destinations(struct mx_store *store, const struct mx_destination_row *rows, u32 count);
+
 /* The time that was written last. False: none was. */
 bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark);
 
@@ -60,6 +64,7 @@ void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_store
 void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg);
 void mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg);
+void mx_store_destinations(struct mx_store *store, void (*each)(const struct mx_destination_row *, void *), void *arg);
 void mx_store_addresses(struct mx_store *store, void (*each)(const char *address, void *), void *arg);
 
 #endif
