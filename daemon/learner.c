@@ -8,7 +8,8 @@
 #include "daemon/log.h"
 
 #define HOSTS 4096
-#define ALIASES 8 /* that are followed from one name to the next: resolvers follow about as many */
+#define LONGEST 604800 /* s: what says that it lasts longer than a week is asked about again in a week */
+#define ALIASES 8      /* that are followed from one name to the next: resolvers follow about as many */
 
 struct host {
 	char *name;
@@ -50,6 +51,12 @@ void mx_learner_free(struct mx_learner *l)
 	free(l);
 }
 
+/* For how long something is remembered that its record gives so many seconds. */
+static u32 lasting(u32 ttl)
+{
+	return (ttl < LONGEST ? ttl : LONGEST) + MX_LEARNER_GRACE;
+}
+
 static struct host *find_host(const struct mx_learner *l, const char *name)
 {
 	struct host wanted = { .name = (char *)(uintptr_t)name };
@@ -72,7 +79,7 @@ void mx_learner_add_host(struct mx_learner *l, const char *name, u16 provider, u
 		l->count++;
 	}
 	host->provider = provider;
-	host->until = now + seconds + MX_LEARNER_GRACE;
+	host->until = now + lasting(seconds);
 }
 
 /* The provider of a host by its own name. */
@@ -147,7 +154,7 @@ void mx_learner_take(struct mx_learner *l, const struct mx_suffixes *s, const st
 		if (r->type != MX_DNS_A && r->type != MX_DNS_AAAA)
 			continue;
 		lesson.provider = provider_by_chain(l, s, a, r->owner, now, &lesson.host);
-		lesson.lasts = r->ttl + MX_LEARNER_GRACE;
+		lesson.lasts = lasting(r->ttl);
 		if (lesson.provider != MX_NONE)
 			each(&lesson, arg);
 	}
