@@ -33,7 +33,7 @@ static bool is_meant(const struct mx_reach *reach, const struct found *f)
 static void take(const struct nf_conntrack *ct, void *arg)
 {
 	struct search *s = arg;
-	struct found f;
+	struct found f = { 0 };
 
 	if (!mx_flows_read(s->policy, ct, &f.event, &f.lane) || !mx_conntrack_is_open(ct) || !is_meant(s->reach, &f))
 		return;
