@@ -175,7 +175,9 @@ for source in mx1 mx2 mx3; do
 	mx resume $source google > /dev/null
 done
 mx weight mx1 google 100 > /dev/null
-at mail $LAB_PYTHON "$lab_here/connect.py" --keep -n 1500 -r 600 198.51.100.10 < <(sleep 1000 & echo $! > "$LAB_DIR/sleep.pid"; wait) > "$LAB_DIR/many.out" &
+mkfifo "$LAB_DIR/many.in"
+at mail $LAB_PYTHON "$lab_here/connect.py" --keep -n 1500 -r 600 198.51.100.10 \
+	<> "$LAB_DIR/many.in" > "$LAB_DIR/many.out" &
 many=$!
 many_open() {
 	[ "$(grep -c ok "$LAB_DIR/many.out")" -gt 300 ]
@@ -186,8 +188,8 @@ is "under load: none is left open" "$(entries mail $((65536 + 2)) | grep 'dst=19
 wait_for "all are open" 20 grep -q '^done' "$LAB_DIR/many.out"
 is "nor comes later" "$(entries mail $((65536 + 2)) | grep 'dst=198.51.100.10 ' | grep -c ESTABLISHED)" 0
 like "hundreds were reset" "$(cat "$LAB_DIR/pause.out")" "[0-9]{3} open connections reset"
-kill "$many" "$(cat "$LAB_DIR/sleep.pid")" 2> /dev/null
-wait "$many" 2> /dev/null
+echo quit > "$LAB_DIR/many.in"
+wait "$many"
 
 # Rules of before: nothing is done by halves.
 at mail nft -f - <<- 'END'
