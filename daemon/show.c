@@ -163,10 +163,10 @@ json_t *mx_show_status(struct mx_daemon *d)
 				      "commits", (json_int_t)books.commits, "rows", (json_int_t)books.rows, "lost",
 				      (json_int_t)mx_ledger_lost(d->policy.ledger)));
 	json_object_set_new(a, "table",
-			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
+			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
 				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
 				      "untracked", (json_int_t)n.untracked, "guarded", (json_int_t)n.guarded,
-				      "shielded", (json_int_t)n.shielded));
+				      "shielded", (json_int_t)n.shielded, "cut", (json_int_t)n.cut));
 	json_object_set_new(a, "watchdog", json_pack("{s:i}", "trips", (int)atomic_load(&d->watched->trips)));
 	json_object_set_new(a, "warnings", warnings(d));
 	return a;
@@ -811,6 +811,9 @@ json_t *mx_command_event(const struct mx_event *e)
 	case MX_EVENT_WEIGHT:
 		return json_pack("{s:s,s:o,s:s?,s:s?,s:s?,s:i}", "event", "weight", "time", when(e->time), "source",
 				 e->source, "provider", e->provider, "pool", e->pool, "weight", (int)e->weight);
+	case MX_EVENT_CUT:
+		return json_pack("{s:s,s:o,s:s,s:s?,s:I}", "event", "reset", "time", when(e->time), "source", e->source,
+				 "provider", e->provider, "connections", (json_int_t)e->connections);
 	case MX_EVENT_RELOAD:
 		return json_pack("{s:s,s:o,s:I}", "event", "reload", "time", when(e->time), "generation",
 				 (json_int_t)e->generation);
