@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "core/classify.h"
-#include "daemon/flows.h"
+#include "daemon/conntrack.h"
 #include "daemon/log.h"
 #include "daemon/thread.h"
 
@@ -30,12 +30,16 @@ struct mx_census {
 	u32 count;
 };
 
-static void take(enum mx_family family, struct mx_addr to, void *arg)
+static void take(const struct nf_conntrack *ct, void *arg)
 {
 	struct mx_census *c = arg;
+	struct mx_flow flow;
 
+	if (nfct_get_attr_u8(ct, ATTR_L4PROTO) != IPPROTO_TCP || !mx_conntrack_is_open(ct))
+		return;
+	flow = mx_conntrack_flow(ct);
 	c->seen = mx_grow(c->seen, c->count, sizeof(c->seen[0]));
-	c->seen[c->count++] = (struct seen){ family, to };
+	c->seen[c->count++] = (struct seen){ flow.family, flow.to };
 }
 
 static bool is_full(const struct mx_policy *p, u32 source)
@@ -118,7 +122,7 @@ static void count_source(struct mx_census *c, u32 source)
 	c->count = 0;
 	mx_policy_unlock(p);
 	poll(NULL, 0, SETTLE_MSEC);
-	error = mx_flows_open(mark, mask, take, c);
+	error = mx_conntrack_dump(mark, mask, take, c);
 	mx_policy_lock(p);
 	if (error && !c->failing)
 		mx_log(MX_LOG_ERROR, "conntrack does not say what is open: %s: concurrency stays as it was counted",

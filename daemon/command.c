@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/flows.h"
 #include "daemon/names.h"
 #include "daemon/show.h"
 #include "daemon/states.h"
@@ -213,16 +212,44 @@ static bool set_state(struct mx_request *r, const char *state, struct mx_set_sta
 	return true;
 }
 
+static struct mx_reach reach_of(const struct mx_set_state *s)
+{
+	return (struct mx_reach){ s->source, s->provider, s->network };
+}
+
+static bool take_now(struct mx_request *r, bool *now)
+{
+	json_t *value = json_object_get(r->args, "now");
+
+	*now = json_is_true(value);
+	if (value && !json_is_null(value) && !json_is_boolean(value))
+		return fail(r, "argument", "expected \"now\" to be true or false");
+	return true;
+}
+
 static json_t *run_pause(struct mx_request *r)
 {
+	struct mx_daemon *d = r->daemon;
 	struct mx_set_state set;
+	struct mx_reach reach;
 	char until[MX_TIME_TEXT];
+	bool now;
+	int count;
 
-	if (!set_state(r, "paused", &set))
+	if (!take_now(r, &now) || !set_state(r, "paused", &set))
 		return NULL;
-	return json_pack("{s:b,s:s,s:s?,s:s?}", "ok", 1, "source", set.source, "provider",
+	reach = reach_of(&set);
+	if (now && !mx_table_cuts(d->table))
+		return fail(r, "failed",
+			    "paused, but the loaded table inet mxload is an older one, which resets "
+			    "nothing: expected mxload-rules reload");
+	count = now ? mx_open_cut(&d->policy, &reach, d->journal, d->flows != NULL) : mx_open_count(&d->policy, &reach);
+	if (count < 0)
+		return fail(r, "failed", "paused, but conntrack does not %s: %s",
+			    now ? "let us reset what is open" : "say what is open", strerror(errno));
+	return json_pack("{s:b,s:s,s:s?,s:s?,s:i}", "ok", 1, "source", set.source, "provider",
 			 *set.provider ? set.provider : NULL, "until",
-			 set.until ? mx_time_text(set.until, until) : NULL);
+			 set.until ? mx_time_text(set.until, until) : NULL, now ? "reset" : "open", count);
 }
 
 static json_t *run_backoff(struct mx_request *r)
@@ -248,12 +275,11 @@ static json_t *run_drain(struct mx_request *r)
 
 	if (!set_state(r, "draining", &set))
 		return NULL;
-	live = mx_command_live(r->daemon, set.source, set.provider);
+	r->drained = reach_of(&set);
+	live = mx_open_count(&r->daemon->policy, &r->drained);
 	if (live < 0)
 		return fail(r, "failed", "paused, but conntrack does not say what is open: %s", strerror(errno));
 	r->stream = MX_STREAM_DRAIN;
-	r->source = set.source;
-	r->provider = set.provider;
 	return json_pack("{s:b,s:i}", "ok", 1, "live", live);
 }
 
@@ -367,28 +393,6 @@ static json_t *run_warmup(struct mx_request *r)
 	mx_log(MX_LOG_INFO, "warm-up of %s%s%s: %s by %s", source, *provider ? " at " : "", provider, text, r->owner);
 	mx_bookkeeper_flush(r->daemon->bookkeeper);
 	return mx_show_warmup(r->daemon, source, *provider ? provider : NULL);
-}
-
-/* --- what is open ----------------------------------------------------------------------------------------------- */
-
-struct count {
-	const char *source, *provider;
-	int live;
-};
-
-static void count_live(const struct mx_live *live, void *arg)
-{
-	struct count *c = arg;
-
-	if (live->open && live->event.source == c->source && (!*c->provider || live->event.provider == c->provider))
-		c->live++;
-}
-
-int mx_command_live(struct mx_daemon *d, const char *source, const char *provider)
-{
-	struct count count = { source, provider, 0 };
-
-	return mx_flows_list(&d->policy, count_live, &count) ? -1 : count.live;
 }
 
 /* --- reload, watch ---------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/open.h"
 
 /* What a connection goes on to get after the answer. */
 enum mx_stream { MX_STREAM_NONE, MX_STREAM_WATCH, MX_STREAM_FLOWS, MX_STREAM_DRAIN };
@@ -18,8 +19,8 @@ struct mx_request {
 	const char *code; /* of an error */
 	char error[MX_CONFIG_ERROR];
 	enum mx_stream stream;
-	const char *source, *provider; /* of a drain */
-	struct mx_addr to;             /* of a stream of flows */
+	struct mx_reach drained;
+	struct mx_addr to; /* of a stream of flows */
 	enum mx_family to_family;
 	bool to_given;
 };
@@ -32,8 +33,5 @@ json_t *mx_command_error(const char *code, const char *error);
 
 /* An event as watch and flows show it. */
 json_t *mx_command_event(const struct mx_event *event);
-
-/* Connections that are still open at a source (and provider, or ""). -1: conntrack does not say. */
-int mx_command_live(struct mx_daemon *daemon, const char *source, const char *provider);
 
 #endif

@@ -32,7 +32,7 @@ struct client {
 	enum mx_stream stream;
 	u64 at; /* in the journal */
 	u64 lost;
-	const char *source, *provider; /* of a drain */
+	struct mx_reach drained;
 	int live;
 	struct mx_addr to;
 	enum mx_family to_family;
@@ -135,8 +135,7 @@ static void start_stream(struct client *client, const struct mx_request *r)
 	struct timeval patience = { IDLE_SECONDS, 0 };
 
 	client->stream = r->stream;
-	client->source = r->source;
-	client->provider = r->provider;
+	client->drained = r->drained;
 	client->live = -1;
 	client->to = r->to;
 	client->to_family = r->to_family;
@@ -266,7 +265,7 @@ static void send_events(struct client *client)
 
 static void send_drain(struct client *client)
 {
-	int live = mx_command_live(client->control->daemon, client->source, client->provider);
+	int live = mx_open_count(&client->control->daemon->policy, &client->drained);
 
 	if (live < 0 || live == client->live)
 		return;

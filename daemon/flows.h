@@ -6,6 +6,7 @@
 #ifndef MX_DAEMON_FLOWS_H
 #define MX_DAEMON_FLOWS_H
 
+#include "daemon/conntrack.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
 
@@ -25,20 +26,20 @@ u32 mx_flows_zeroed(struct mx_flows *flows);
 
 void mx_flows_stop(struct mx_flows *flows);
 
+/*
+ * What an entry of conntrack says, as an event of type MX_EVENT_CLOSE without its time, and whose it is; under the
+ * policy's lock, or in the main thread. False: it carries the mark of no source.
+ */
+bool mx_flows_read(const struct mx_policy *policy, const struct nf_conntrack *entry, struct mx_event *event,
+		   struct mx_lane_id *lane);
+
 /* A connection that conntrack knows. */
 struct mx_live {
 	struct mx_event event; /* as an event of type MX_EVENT_CLOSE would tell it; time 0: not known */
 	const char *state;     /* of TCP, in small letters */
-	bool open;             /* not yet closed by either side */
 };
 
 /* Lists the connections that carry our mark, in the main thread; `each` is called for every one. 0 or errno. */
 int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg);
-
-/*
- * Calls `each` with the destination of every connection that carries `mark` and is open: not yet closed by either side.
- * From any thread; slow (a dump of conntrack: 5 ms to 30 ms), so without a lock. 0 or errno.
- */
-int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family family, struct mx_addr to, void *arg), void *arg);
 
 #endif

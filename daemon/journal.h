@@ -10,7 +10,14 @@
 
 #include "core/decide.h"
 
-enum mx_event_type { MX_EVENT_DECISION, MX_EVENT_CLOSE, MX_EVENT_STATE, MX_EVENT_WEIGHT, MX_EVENT_RELOAD };
+enum mx_event_type {
+	MX_EVENT_DECISION,
+	MX_EVENT_CLOSE,
+	MX_EVENT_STATE,
+	MX_EVENT_WEIGHT,
+	MX_EVENT_RELOAD,
+	MX_EVENT_CUT
+};
 
 struct mx_event {
 	enum mx_event_type type;
@@ -37,6 +44,7 @@ struct mx_event {
 		} decision;
 		u32 weight;
 		u64 generation;
+		u32 connections; /* that were cut */
 	};
 };
 

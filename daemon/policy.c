@@ -353,12 +353,12 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 		lane->established++;
 		lane->reset += end->reset;
 		lane->early += end->early;
-		if (!end->early)
+		if (!end->early && !end->cut)
 			mx_states_succeed(p, id, 1);
 		return;
 	}
 	lane->failed++;
-	if (network)
+	if (network && !end->cut)
 		network->failed++;
 	if (!charge)
 		return;

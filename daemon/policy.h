@@ -117,6 +117,7 @@ void mx_policy_decide(struct mx_policy *policy, const struct mx_flow *flow, u64 
 struct mx_end {
 	u64 sent, received; /* bytes */
 	bool established, reset, early;
+	bool cut; /* by us: it says nothing of the provider */
 };
 
 /* Books its end, under the lock: one that never came about is given back to the ledger. */

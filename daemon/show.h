@@ -15,4 +15,13 @@ json_t *mx_show_warmup(struct mx_daemon *daemon, const char *source, const char 
 json_t *mx_show_explain(struct mx_daemon *daemon, const struct mx_flow *flow, u16 class);
 json_t *mx_show_flows(struct mx_request *request);
 
+/* Parts that more than one of them shows: what keeps a source from being used, and what was sent to a provider. */
+json_t *mx_show_problems(const struct mx_policy *policy, u32 source);
+
+struct mx_totals {
+	u64 connections, expected; /* expected in thousandths */
+};
+
+struct mx_totals mx_show_totals(const struct mx_policy *policy, u32 provider);
+
 #endif

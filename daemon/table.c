@@ -231,16 +231,23 @@ static int take_counter(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static u64 counter(struct mx_table *t, const char *table, const char *name)
+/* False: there is no such counter; *packets stays as it is then. */
+static bool read_counter(struct mx_table *t, const char *table, const char *name, u64 *packets)
 {
 	char buffer[512];
 	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_ACK, 1);
-	u64 packets = 0;
 
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, name);
 	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	ask(t, nlh, take_counter, &packets);
+	return ask(t, nlh, take_counter, packets) == 0;
+}
+
+static u64 counter(struct mx_table *t, const char *table, const char *name)
+{
+	u64 packets = 0;
+
+	read_counter(t, table, name, &packets);
 	return packets;
 }
 
@@ -252,7 +259,15 @@ struct mx_table_counters mx_table_counters(struct mx_table *t)
 		.untracked = counter(t, MX_TABLE, "untracked"),
 		.guarded = counter(t, MX_TABLE, "guarded"),
 		.shielded = counter(t, SHIELD, "guarded"),
+		.cut = counter(t, MX_TABLE, "cut"),
 	};
+}
+
+bool mx_table_cuts(struct mx_table *t)
+{
+	u64 packets;
+
+	return read_counter(t, MX_TABLE, "cut", &packets);
 }
 
 /* --- small transactions ----------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct mx_table;
 
 struct mx_table_counters {
 	u64 refused, undecided, untracked, guarded, shielded;
+	u64 cut; /* packets of connections that were cut */
 };
 
 /* Opens the netlink sockets. `base` is the path of mxload.nft, `saved` that of the file kept for the boot scripts. */
@@ -56,5 +57,8 @@ bool mx_table_changed(struct mx_table *table);
 u32 mx_table_restored(const struct mx_table *table);
 
 struct mx_table_counters mx_table_counters(struct mx_table *table);
+
+/* Whether the loaded table resets connections that are cut: one of an older mxload.nft does not. */
+bool mx_table_cuts(struct mx_table *table);
 
 #endif

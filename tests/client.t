@@ -42,6 +42,7 @@ table providers providers
 table pools pools
 table weight weight mx1 google 2
 table pause pause mx2 google --for 2h --reason "421 4.7.28"
+table pause-now pause mx2 microsoft --now
 table resume resume mx2 google
 table drain drain mx2
 table explain explain 198.51.100.10
@@ -59,6 +60,7 @@ asks() {
 asks '{"command": "weight", "source": "mx1", "pool": "main", "weight": 0}' weight mx1 0 --pool main
 asks '{"command": "weight", "source": "mx1", "provider": "google", "reset": true}' weight mx1 google --reset
 asks '{"command": "pause", "source": "mx1", "reason": "h\u00f6flich", "for": 5400}' pause mx1 --for 90m --reason höflich
+asks '{"command": "pause", "source": "mx1", "provider": "google", "now": true}' pause mx1 google --now
 asks '{"command": "explain", "address": "::1", "class": "c", "port": 587}' explain ::1 --class c --port 587
 asks '{"command": "providers", "name": "google"}' providers google
 asks '{"command": "flows", "to": "192.0.2.1"}' flows --to 192.0.2.1
@@ -84,14 +86,19 @@ like "JSON, but no answer: status 3" "$status $out" "^3 mxload: no daemon at .*:
 run drain lost
 like "drain: it closes before the last connection has: status 3" "$status $out" "^3 .*2 connections are open.*mxload: the daemon closed the connection before.*the pause stays; to lift it: mxload resume lost$"
 
-# interrupted NAME ARGUMENT...: the status after SIGINT, once the first line is there; the output in $folder/out.
+# interrupted NAME ARGUMENT...: the status after SIGINT, once the first line is there; the output in $folder/out. Behind
+# `&` the signal is ignored until the program asks for it, a moment after that line: so it is sent until it is heard.
 interrupted() {
 	local pid
+	rm -f "$folder/out"
 	"$mxload" -s "$socket" "$@" > "$folder/out" 2>&1 &
 	pid=$!
 	wait_for "a first line" 5 test -s "$folder/out"
-	kill -INT $pid
+	wait_for "it ends" 5 interrupt_again $pid || kill $pid
 	wait $pid
+}
+interrupt_again() {
+	! kill -INT "$1"
 }
 (trap - INT; interrupted flows --follow)
 is "flows --follow interrupted: status 0" "$?" 0
@@ -133,7 +140,7 @@ is "also of a stream" "$? $out" "1 mxload: the output cannot be written"
 : > "$log"
 for arguments in "" "fly" "weight" "weight mx1" "weight mx1 google x" "weight mx1 1001" "pause" "pause mx1 --for soon" \
 	"explain" "explain 192.0.2.1 --port 0" "stats --by day" "pools x" "--wrong" "pause mx1 --class c" \
-	"resume mx1 --for 2h" "status --reset" "weight mx1 5 --to 192.0.2.1" "watch --follow" "check"; do
+	"resume mx1 --for 2h" "resume mx1 --now" "drain mx1 --now" "backoff mx1 google --now" "pause mx1 --now=yes" "status --reset" "weight mx1 5 --to 192.0.2.1" "watch --follow" "check"; do
 	# shellcheck disable=SC2086
 	run $arguments
 	is "wrong usage, status 2: mxload $arguments" "$status" 2

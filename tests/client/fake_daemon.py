@@ -5,7 +5,8 @@
     fake_daemon.py SOCKET PAGE LOG
 
 What stands behind the command in a request's "source" or "name" decides: cut, drip, silent, rubbish, number, hostile,
-huge, refuse, lost, wait; anything else is answered by the page's example. Each request is written to LOG.
+huge, refuse, lost, wait; anything else is answered by the page's first example that is like it: with "now", or without.
+Each request is written to LOG.
 """
 
 import json
@@ -30,6 +31,7 @@ BEHIND = {
          "owner": "operator", "reason": "by hand"},
         {"event": "weight", "time": "2026-11-21T00:00:01Z", "source": "mx1", "provider": "google", "pool": None,
          "weight": 3},
+        {"event": "reset", "time": "2026-11-21T00:00:01Z", "source": "mx1", "provider": "google", "connections": 3},
         {"event": "reload", "time": "2026-11-21T00:00:02Z", "generation": 3},
         {"event": "lost", "count": 7},
     ],
@@ -40,7 +42,7 @@ BEHIND = {
 def answers(page):
     found = {}
     for name, request, answer in EXAMPLE.findall(open(page).read()):
-        found.setdefault(name, json.loads(answer))
+        found.setdefault((name, '"now"' in request), json.loads(answer))
     return found
 
 
@@ -72,7 +74,7 @@ def serve(s, page, log):
     elif how == "hostile":
         s.sendall(line({"ok": False, "error": HOSTILE, "code": "failed"}))
     else:
-        s.sendall(line(page[command]))
+        s.sendall(line(page[command, "now" in request]))
         for event in BEHIND.get(command, []):
             if how in ("lost", "wait") and event.get("live") == 0:
                 break
@@ -94,8 +96,8 @@ def main():
     listener.bind(sys.argv[1])
     listener.listen(64)
     page = answers(sys.argv[2])
-    page["sources"]["sources"][0]["states"][0]["reason"] = HOSTILE
-    page["drain"]["live"] = 3
+    page["sources", False]["sources"][0]["states"][0]["reason"] = HOSTILE
+    page["drain", False]["live"] = 3
     with open(sys.argv[3], "a") as log:
         while True:
             s, _ = listener.accept()

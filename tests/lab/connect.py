@@ -9,7 +9,8 @@ For each connection one line, when its fate is known:
 and at the end: done COUNT ok N refused N timeout N unreachable N. Exit status 0 when all were ok.
 
 With --keep the connections stay open, and commands are read from standard input:
-    talk     says NOOP on each and prints "INDEX alive" or "INDEX dead", then "alive N of M"
+    talk     says NOOP on each and prints "INDEX alive" or "INDEX dead WHY" (an errno's name, EOF or timeout), then
+             "alive N of M"
     open N   opens N more, as above
     quit     closes them all (so does the end of the input)
 """
@@ -98,16 +99,20 @@ class Connections:
             # What was said before (the greeting, an older answer) may still wait there.
             while not (await asyncio.wait_for(reader.readuntil(), self.options.timeout)).startswith(b"250"):
                 pass
-            return True
-        except (OSError, EOFError, asyncio.TimeoutError):
-            return False
+            return "alive"
+        except asyncio.TimeoutError:
+            return "dead timeout"
+        except EOFError:
+            return "dead EOF"
+        except OSError as error:
+            return f"dead {errno.errorcode.get(error.errno, error.errno)}"
 
     async def talk(self):
         indexes = sorted(self.kept)
         answers = await asyncio.gather(*(self.alive(index) for index in indexes))
         for index, answer in zip(indexes, answers):
-            say(index, "alive" if answer else "dead")
-        say("alive", sum(answers), "of", len(indexes))
+            say(index, answer)
+        say("alive", answers.count("alive"), "of", len(indexes))
 
     async def listen(self):
         reader = asyncio.StreamReader()

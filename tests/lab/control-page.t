@@ -16,4 +16,5 @@ for source in mx1 mx2 mx3; do
 done
 connect mail -n 1 198.51.100.30 > /dev/null
 live_open some mail -n 9 198.51.100.10 > /dev/null
+live_open others mail -n 9 198.51.100.20 > /dev/null
 at mail $LAB_PYTHON "$lab_top/tests/control_page.py" "$LAB_DIR/control.sock" "$lab_top/doc/mxload-control.7"

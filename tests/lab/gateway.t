@@ -21,6 +21,21 @@ like "IPv6 too" "$(connect_tally client -n 9 2001:db8:100:2::20)" "ok 9"
 is "IPv6: from the sources" "$(receiver_strangers)" 0
 like "the gateway's own mail as well" "$(connect_tally gw -n 9 198.51.100.20)" "ok 9"
 
+# Connections that clients keep open are cut like those of the gateway itself.
+live_open four client -n 9 198.51.100.20
+live_open six client -n 9 2001:db8:100:2::20
+like "pause --now" "$(mx pause mx1 microsoft --now)" "10 open connections reset"
+is "a client's connections over mx1 are reset when it speaks, and no others" "$(live_talk four) $(live_talk six)" "4 4"
+is "by a reset" "$(cat "$LAB_DIR"/{four,six}.out | grep -c 'dead ECONNRESET')" 10
+like "pause --now" "$(mx pause mx2 microsoft --now)" "6 open connections reset"
+end receivers
+eventually "or when the other end does" 10 equal "mx -j status | json 'd[\"table\"][\"cut\"]'" 16
+: > "$LAB_DIR/receivers.log"
+# shellcheck disable=SC2046,SC2154 # words; of topology
+receiver_start receivers net $(awk 'NF { print $2, $3 }' <<< "$lab_receivers")
+mx resume mx1 microsoft > /dev/null
+mx resume mx2 microsoft > /dev/null
+
 # Inbound: the internet speaks to an MTA behind the gateway.
 before=$(mx_count - -)
 receiver_start inner client 10.0.0.2

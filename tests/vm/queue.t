@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The scenarios of the lab that depend on the queue, in a guest whose kernel has nft's own `queue` expression.
+# The scenarios of the lab that depend on the queue or on conntrack, in a guest with Debian's kernel, which has nft's own
+# `queue` expression.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/tap.sh
 . tests/lab/tap.sh
 
-for scenario in shares crash flush repeat gateway limits hold ledger pace; do
+for scenario in shares crash flush repeat gateway pause-now limits hold ledger pace; do
 	output=$(tests/vm/run --timeout 300 -- "tests/lab/$scenario.t" 2>&1)
 	status=$?
 	is "$scenario.t passes in the guest" "$status" 0

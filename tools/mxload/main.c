@@ -31,6 +31,7 @@ static const struct option_text option_texts[] = {
 	{ 'p', "pool", "POOL", "only in this pool; without it, in every pool the source is in" },
 	{ 'R', "reset", NULL, "back to the configured weight, instead of N" },
 	{ 'f', "for", "TIME", "lift it after that time: 90s, 15m, 2h, 7d" },
+	{ 'n', "now", NULL, "reset its open connections, too" },
 	{ 'r', "reason", "TEXT", "why; shown in sources and in the log" },
 	{ 'c', "class", "CLASS", "as for a connection of that class" },
 	{ 'P', "port", "PORT", "of the receiving server (25)" },
@@ -307,6 +308,8 @@ static int run_pause(const struct command *c, const struct options *o)
 {
 	json_t *r = lane_request(c, o);
 
+	if (r && given(o, 'n'))
+		json_object_set_new(r, "now", json_true());
 	return r ? ask_once(r, o, mx_show_pause) : MX_EXIT_USAGE;
 }
 
@@ -469,7 +472,7 @@ static const struct command commands[] = {
 	  run_quota, 0, 2 },
 	{ "weight", "SOURCE [PROVIDER] N", "pR", "change a weight now, durably",
 	  LANE_HELP "  N                  from 0 (nothing) to 1000\n", run_weight, 1, 3 },
-	{ "pause", "SOURCE [PROVIDER]", "frt", "no new connections from a source; open ones go on", LANE_HELP,
+	{ "pause", "SOURCE [PROVIDER]", "fnrt", "no new connections from a source; open ones go on", LANE_HELP,
 	  run_pause, 1, 2 },
 	{ "resume", "SOURCE [PROVIDER]", "t", "take a pause or a back-off back", LANE_HELP, run_resume, 1, 2 },
 	{ "drain", "SOURCE [PROVIDER]", "fr", "pause, and wait until the last connection has closed",

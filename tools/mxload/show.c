@@ -134,9 +134,9 @@ void mx_show_status(const json_t *a)
 	printf("ledger         %s, %s\n", text(ledger, "path"),
 	       json_is_true(json_object_get(ledger, "ok")) ? "well" : text(ledger, "error"));
 	printf("table          refused %lld, decided by the fallback %lld, untracked %lld, guarded %lld, shielded "
-	       "%lld, put back %lld\n",
+	       "%lld, cut %lld, put back %lld\n",
 	       number(table, "refused"), number(table, "undecided"), number(table, "untracked"),
-	       number(table, "guarded"), number(table, "shielded"), number(table, "restored"));
+	       number(table, "guarded"), number(table, "shielded"), number(table, "cut"), number(table, "restored"));
 	printf("watchdog       took the queue away %lld times\n", number(json_object_get(a, "watchdog"), "trips"));
 	show_queues(json_object_get(a, "queues"));
 	json_array_foreach (json_object_get(a, "warnings"), i, warning)
@@ -427,10 +427,15 @@ void mx_show_weight(const json_t *a)
 void mx_show_pause(const json_t *a)
 {
 	const char *until = json_string_value(json_object_get(a, "until"));
+	long long open = number(a, "open"), reset = number(a, "reset");
 	char buffer[32];
 
 	printf("%s%s%s is paused%s%s\n", text(a, "source"), at(a), optional(a, "provider"), until ? " until " : "",
 	       until ? local_time(until, buffer, sizeof(buffer)) : "");
+	if (json_object_get(a, "open"))
+		printf(open == 1 ? "%lld connection is still open\n" : "%lld connections are still open\n", open);
+	if (json_object_get(a, "reset"))
+		printf("%lld open connection%s reset\n", reset, reset == 1 ? "" : "s");
 }
 
 /* --- explain, flows, events ------------------------------------------------------------------------------------- */
@@ -514,6 +519,9 @@ void mx_show_event(const json_t *e)
 		       text(e, "owner"), text(e, "reason"));
 	else if (!strcmp(type, "weight"))
 		printf(" %s%s%s: %lld", text(e, "source"), at(e), optional(e, "provider"), number(e, "weight"));
+	else if (!strcmp(type, "reset"))
+		printf(" %s%s%s: %lld open connection%s reset", text(e, "source"), at(e), optional(e, "provider"),
+		       number(e, "connections"), number(e, "connections") == 1 ? "" : "s");
 	else if (!strcmp(type, "reload"))
 		printf(" generation %lld", number(e, "generation"));
 	else if (!strcmp(type, "lost"))

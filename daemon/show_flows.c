@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/flows.h"
+#include "daemon/json.h"
+
+#define RECENT_FLOWS 200 /* of the connections that are over, and of those in all unless `limit` says so */
+
+static json_t *flow_json(const struct mx_event *e, const char *state, const char *reason)
+{
+	bool translated = e->source != NULL;
+
+	return json_pack(
+		"{s:o,s:o,s:i,s:s?,s:o,s:o,s:o,s:i,s:s?,s:s,s:s?,s:{s:I,s:I}}", "time", mx_json_time(e->time), "from",
+		mx_json_address(e->family, e->from), "from_port", (int)e->from_port, "source", e->source,
+		"source_address", translated ? mx_json_address(e->family, e->source_addr) : json_null(), "source_port",
+		translated ? json_integer(e->source_port) : json_null(), "to", mx_json_address(e->family, e->to),
+		"to_port", (int)e->to_port, "provider", e->provider, "state", state, "reason", reason, "bytes", "sent",
+		(json_int_t)e->close.sent, "received", (json_int_t)e->close.received);
+}
+
+static json_t *decision_json(const struct mx_event *e)
+{
+	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s,s:o,s:o}", "event", "decision", "time",
+			 mx_json_time(e->time), "from", mx_json_address(e->family, e->from), "from_port",
+			 (int)e->from_port, "to", mx_json_address(e->family, e->to), "to_port", (int)e->to_port,
+			 "provider", e->provider, "route",
+			 e->route == MX_NONE ? json_null() : json_integer(e->route + 1), "pool", e->pool, "action",
+			 mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason), "left",
+			 mx_json_left(e->decision.left), "warmup_day", mx_json_day(e->decision.warmup_day));
+}
+
+json_t *mx_command_event(const struct mx_event *e)
+{
+	json_t *o;
+
+	switch (e->type) {
+	case MX_EVENT_DECISION:
+		return decision_json(e);
+	case MX_EVENT_CLOSE:
+		o = flow_json(e, e->close.established ? "closed" : "failed", NULL);
+		json_object_set_new(o, "event", json_string("close"));
+		return o;
+	case MX_EVENT_STATE:
+		return json_pack("{s:s,s:o,s:s?,s:s?,s:s,s:s,s:s}", "event", "state", "time", mx_json_time(e->time),
+				 "source", e->source, "provider", e->provider, "state", e->state.state, "owner",
+				 e->state.owner, "reason", e->state.reason);
+	case MX_EVENT_WEIGHT:
+		return json_pack("{s:s,s:o,s:s?,s:s?,s:s?,s:i}", "event", "weight", "time", mx_json_time(e->time),
+				 "source", e->source, "provider", e->provider, "pool", e->pool, "weight",
+				 (int)e->weight);
+	case MX_EVENT_CUT:
+		return json_pack("{s:s,s:o,s:s,s:s?,s:I}", "event", "reset", "time", mx_json_time(e->time), "source",
+				 e->source, "provider", e->provider, "connections", (json_int_t)e->connections);
+	case MX_EVENT_RELOAD:
+		return json_pack("{s:s,s:o,s:I}", "event", "reload", "time", mx_json_time(e->time), "generation",
+				 (json_int_t)e->generation);
+	}
+	return json_object();
+}
+
+struct flow_list {
+	struct mx_request *request;
+	json_t *list;
+	size_t limit;
+	const struct mx_event *decided; /* what the journal still knows */
+	u32 decided_count;
+};
+
+static bool wanted(const struct mx_request *r, const struct mx_event *e)
+{
+	return !r->to_given || (e->family == r->to_family && !mx_addr_cmp(e->to, r->to));
+}
+
+/* The latest decision on the same addresses and ports. */
+static const struct mx_event *decision_of(const struct flow_list *l, const struct mx_event *e)
+{
+	u32 i;
+
+	for (i = l->decided_count; i-- > 0;) {
+		const struct mx_event *d = &l->decided[i];
+
+		if (d->type == MX_EVENT_DECISION && d->from_port == e->from_port && d->family == e->family &&
+		    !mx_addr_cmp(d->from, e->from) && !mx_addr_cmp(d->to, e->to))
+			return d;
+	}
+	return NULL;
+}
+
+static void add_live(const struct mx_live *live, void *arg)
+{
+	struct flow_list *l = arg;
+	struct mx_event e = live->event;
+	const struct mx_event *d;
+
+	if (!wanted(l->request, &e) || json_array_size(l->list) >= l->limit)
+		return;
+	d = decision_of(l, &e);
+	e.time = d ? d->time : 0;
+	json_array_append_new(l->list, flow_json(&e, live->state, d ? mx_reason_name(d->reason) : NULL));
+}
+
+static void add_closed(struct flow_list *l)
+{
+	u32 i, closed = 0;
+
+	for (i = l->decided_count; i-- > 0 && closed < RECENT_FLOWS && json_array_size(l->list) < l->limit;) {
+		const struct mx_event *e = &l->decided[i], *d;
+
+		if (e->type != MX_EVENT_CLOSE || !wanted(l->request, e))
+			continue;
+		d = decision_of(l, e);
+		json_array_append_new(l->list, flow_json(e, e->close.established ? "closed" : "failed",
+							 d ? mx_reason_name(d->reason) : NULL));
+		closed++;
+	}
+}
+
+json_t *mx_show_flows(struct mx_request *r)
+{
+	json_int_t limit = json_integer_value(json_object_get(r->args, "limit"));
+	struct mx_event *events = mx_alloc(4096 * sizeof(*events));
+	struct flow_list l = { .request = r, .list = json_array(), .decided = events };
+	u64 at = 0, lost;
+
+	l.limit = limit > 0 ? (size_t)limit : RECENT_FLOWS;
+	l.decided_count = mx_journal_read(r->daemon->journal, &at, events, 4096, &lost);
+	mx_flows_list(&r->daemon->policy, add_live, &l);
+	add_closed(&l);
+	free(events);
+	return json_pack("{s:b,s:o}", "ok", 1, "flows", l.list);
+}

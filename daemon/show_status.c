@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/flows.h"
+#include "daemon/json.h"
+#include "daemon/text.h"
+
+/* What the kernel says of a queue: number, port, waiting, copy mode, copy range, dropped, dropped for want of room. */
+static void kernel_queue(u32 wanted, u64 *waiting, u64 *dropped, u64 *user_dropped)
+{
+	FILE *in = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
+	unsigned long number_, w, d, u;
+
+	*waiting = *dropped = *user_dropped = 0;
+	while (in && fscanf(in, "%lu %*u %lu %*u %*u %lu %lu %*u %*u", &number_, &w, &d, &u) == 4)
+		if (number_ == wanted) {
+			*waiting = w;
+			*dropped = d;
+			*user_dropped = u;
+		}
+	if (in)
+		fclose(in);
+}
+
+static json_t *status_queues(const struct mx_daemon *d)
+{
+	json_t *list = json_array();
+	u32 i;
+
+	for (i = 0; i < mx_queues_count(d->queues); i++) {
+		struct mx_queue_stats s = mx_queues_stats(d->queues, i);
+		u64 waiting, dropped, user;
+
+		kernel_queue(s.number, &waiting, &dropped, &user);
+		json_array_append_new(list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "number", (int)s.number, "waiting",
+						      (json_int_t)waiting, "dropped", (json_int_t)dropped,
+						      "user_dropped", (json_int_t)user, "answered",
+						      (json_int_t)s.answered, "repeated", (json_int_t)s.repeated));
+	}
+	return list;
+}
+
+static json_t *warnings(struct mx_daemon *d)
+{
+	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
+	const struct mx_config *c = d->policy.config;
+	json_t *list = json_array(), *problems, *problem;
+	size_t j;
+	u32 i;
+
+	if (d->table_error)
+		json_array_append_new(list, json_string(d->table_error));
+	if (mx_store_error(d->store))
+		json_array_append_new(list, json_sprintf("ledger: %s", mx_store_error(d->store)));
+	if (*books.error)
+		json_array_append_new(
+			list, json_sprintf("ledger: %s: connections are refused where it has to be written first",
+					   books.error));
+	if (mx_ledger_lost(d->policy.ledger))
+		json_array_append_new(
+			list, json_sprintf("ledger: %llu connections count as made: it is not known whether they were, "
+					   "because the daemon did not end in order",
+					   (unsigned long long)mx_ledger_lost(d->policy.ledger)));
+	if (d->flows && mx_flows_overruns(d->flows))
+		json_array_append_new(list,
+				      json_sprintf("conntrack dropped events %u times: established, failed and bytes "
+						   "are too low, pending is too high",
+						   mx_flows_overruns(d->flows)));
+	if (d->flows && mx_flows_zeroed(d->flows))
+		json_array_append_new(list,
+				      json_sprintf("somebody resets the counters of conntrack: bytes are too low (seen "
+						   "on %u connections)",
+						   mx_flows_zeroed(d->flows)));
+	if (mx_ledger_is_guessing(d->policy.ledger, mx_clock_now(&d->policy.clock)))
+		json_array_append_new(list, json_string("limits in messages are estimates: nothing has told how many "
+							"there were (mxload settle, mxrep) within an hour"));
+	if (atomic_load(&d->watched->tripped))
+		json_array_append_new(list, json_string("the queue is away: a thread does not answer"));
+	for (i = 0; i < c->source_count; i++) {
+		problems = mx_show_problems(&d->policy, i);
+		json_array_foreach (problems, j, problem)
+			json_array_append_new(
+				list, json_sprintf("source %s: %s", c->sources[i].name, json_string_value(problem)));
+		json_decref(problems);
+	}
+	for (i = 0; i < c->warnings.count; i++)
+		json_array_append_new(list, json_string(c->warnings.items[i]));
+	return list;
+}
+
+json_t *mx_show_status(struct mx_daemon *d)
+{
+	const struct mx_config *c = d->policy.config;
+	struct mx_table_counters n = mx_table_counters(d->table);
+	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
+	const char *error = *books.error ? books.error : mx_store_error(d->store);
+	json_t *a = json_pack("{s:b}", "ok", 1);
+
+	json_object_set_new(a, "version", json_string(MX_VERSION));
+	json_object_set_new(a, "mode", json_string(c->mode == MX_OBSERVE ? "observe" : "enforce"));
+	json_object_set_new(a, "engine", json_string("queue"));
+	json_object_set_new(a, "queue_expression",
+			    json_string(d->queue_rule.expression == MX_QUEUE_NFT ? "nft" : "xtables"));
+	json_object_set_new(a, "queues", status_queues(d));
+	json_object_set_new(a, "generation", mx_json_number(d->policy.snapshot->generation));
+	json_object_set_new(a, "since", mx_json_time(d->started));
+	json_object_set_new(a, "uptime", mx_json_number((u64)(time(NULL) - d->started)));
+	json_object_set_new(a, "configuration", json_string(c->path));
+	json_object_set_new(a, "ledger",
+			    json_pack("{s:s,s:b,s:s?,s:I,s:I,s:I}", "path", c->ledger, "ok", !error, "error", error,
+				      "commits", (json_int_t)books.commits, "rows", (json_int_t)books.rows, "lost",
+				      (json_int_t)mx_ledger_lost(d->policy.ledger)));
+	json_object_set_new(a, "table",
+			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
+				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
+				      "untracked", (json_int_t)n.untracked, "guarded", (json_int_t)n.guarded,
+				      "shielded", (json_int_t)n.shielded, "cut", (json_int_t)n.cut));
+	json_object_set_new(a, "watchdog", json_pack("{s:i}", "trips", (int)atomic_load(&d->watched->trips)));
+	json_object_set_new(a, "warnings", warnings(d));
+	return a;
+}
