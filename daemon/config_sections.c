@@ -319,8 +319,8 @@ static const char *const balance_words[] = { "weighted", "sticky", NULL };
 
 #define PROVIDER(field) .offset = offsetof(struct mx_conf_provider, field)
 static const struct mx_option provider_options[] = {
-	{ .name = "mx", .read = mx_read_strings, PROVIDER(mx), .later = true },
-	{ .name = "domains", .read = mx_read_strings, PROVIDER(domains), .later = true },
+	{ .name = "mx", .read = mx_read_strings, PROVIDER(mx) },
+	{ .name = "domains", .read = mx_read_strings, PROVIDER(domains) },
 	{ .name = "prefixes", .read = mx_read_nets, PROVIDER(prefixes) },
 	{ .name = "balance", .read = mx_read_choice, PROVIDER(balance), .words = balance_words },
 	{ .name = "limits", .read = mx_read_limits, PROVIDER(limits) },

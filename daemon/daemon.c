@@ -255,6 +255,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_policy_init(&d->policy, config, d->store, mx_addresses_usable, d->addresses);
 	d->journal = mx_journal_new();
 	d->recent = mx_intake_recent();
+	d->learner = mx_learner_new();
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
@@ -268,7 +269,12 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (d->table_error)
 		exit(1);
 	d->census = mx_census_start(&d->policy);
-	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal };
+	d->tap = mx_dns_tap_start(&d->policy, d->learner);
+	if (!d->tap)
+		mx_log(MX_LOG_WARNING,
+		       "no copies of DNS answers (log group %d): %s: providers are not learned from them",
+		       MX_DNS_TAP_GROUP, strerror(errno));
+	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
 	mx_daemon_apply(d);
@@ -293,6 +299,8 @@ static void leave(struct mx_daemon *d)
 	d->leaving = true;
 	mx_daemon_apply(d);
 	mx_queues_stop(queues);
+	if (d->tap)
+		mx_dns_tap_stop(d->tap);
 	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
 		event_free(d->signals[i]);
 	event_free(d->table_event);
@@ -311,6 +319,7 @@ static void leave(struct mx_daemon *d)
 	mx_store_close(d->store);
 	mx_journal_free(d->journal);
 	free(d->recent);
+	mx_learner_free(d->learner);
 	free(d->table_error);
 	kill(d->watchdog, SIGKILL);
 	waitpid(d->watchdog, NULL, 0);

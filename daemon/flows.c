@@ -48,7 +48,8 @@ bool mx_flows_read(const struct mx_policy *p, const struct nf_conntrack *ct, str
 	if (source == MX_NONE)
 		return false;
 	flow = mx_conntrack_flow(ct);
-	*lane = mx_policy_lane(p, mx_classify_provider(p->snapshot, p->state.learned, &flow), source, flow.to, flow.family);
+	*lane = mx_policy_lane(p, mx_classify_provider(p->snapshot, p->state.learned, &flow), source, flow.to,
+			       flow.family);
 	*e = (struct mx_event){
 		.type = MX_EVENT_CLOSE,
 		.family = flow.family,

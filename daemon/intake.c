@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "core/classify.h"
+
 #define RECENT_BUCKETS 16384
 #define RECENT_SECONDS 130 /* Linux sends a SYN for the last time after 63 and gives up after 127 */
 #define WAITS 0xffffffffu  /* in place of a mark: no answer is this, since one bit of the mark mask at least is 0 */
@@ -90,11 +92,28 @@ enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow
 	return decide(in, flow, &place, waited, mark);
 }
 
+/* Whose an unknown destination is may just have been told: what waits there is read first. The lock is open meanwhile.
+ */
+static void learn_first(struct mx_intake *in, const struct mx_flow *flow)
+{
+	struct mx_policy *p = in->policy;
+
+	if (!in->tap || mx_classify_provider(p->snapshot, p->state.learned, flow) != p->snapshot->default_provider)
+		return;
+	mx_policy_unlock(p);
+	mx_dns_tap_drain(in->tap);
+	mx_policy_lock(p);
+}
+
 enum mx_answer mx_intake_answer(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u32 *mark, bool *known)
 {
 	struct mx_flow_place place = mx_flow_cache_place(in->recent, flow, sequence);
 	const struct mx_flow_entry *before = mx_flow_cache_find(in->recent, &place, seconds());
 
+	if (!before) {
+		learn_first(in, flow);
+		before = mx_flow_cache_find(in->recent, &place, seconds());
+	}
 	*known = before != NULL;
 	if (!before)
 		return decide(in, flow, &place, 0, mark);

@@ -6,6 +6,7 @@
 #ifndef MX_DAEMON_INTAKE_H
 #define MX_DAEMON_INTAKE_H
 
+#include "daemon/dns_tap.h"
 #include "daemon/flow_cache.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
@@ -14,6 +15,7 @@ struct mx_intake {
 	struct mx_policy *policy;
 	struct mx_flow_cache *recent; /* of mx_intake_recent() */
 	struct mx_journal *journal;
+	struct mx_dns_tap *tap; /* NULL: nobody hears DNS answers */
 };
 
 enum mx_answer {

@@ -91,6 +91,17 @@ static json_t *warnings(struct mx_daemon *d)
 	return list;
 }
 
+static json_t *dns(struct mx_daemon *d)
+{
+	struct mx_dns_tap_stats s = { 0 };
+
+	if (d->tap)
+		s = mx_dns_tap_stats(d->tap);
+	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I}", "heard", d->tap != NULL, "questions", (json_int_t)s.questions,
+			 "answers", (json_int_t)s.answers, "unasked", (json_int_t)s.unasked, "broken",
+			 (json_int_t)s.broken, "lost", (json_int_t)s.lost);
+}
+
 json_t *mx_show_status(struct mx_daemon *d)
 {
 	const struct mx_config *c = d->policy.config;
@@ -118,6 +129,7 @@ json_t *mx_show_status(struct mx_daemon *d)
 				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,
 				      "untracked", (json_int_t)n.untracked, "guarded", (json_int_t)n.guarded,
 				      "shielded", (json_int_t)n.shielded, "cut", (json_int_t)n.cut));
+	json_object_set_new(a, "dns", dns(d));
 	json_object_set_new(a, "watchdog", json_pack("{s:i}", "trips", (int)atomic_load(&d->watched->trips)));
 	json_object_set_new(a, "warnings", warnings(d));
 	return a;
