@@ -48,13 +48,18 @@ static struct mx_range *flatten(struct prefixes *p, u32 *count)
 	return ranges;
 }
 
-struct mx_range *mx_compile_providers(const struct mx_config *config, enum mx_family family, u32 *count)
+struct mx_range *mx_compile_providers(const struct mx_config *config, enum mx_family family,
+				      const struct mx_prefixes *more, u32 *count)
 {
 	struct prefixes p = { .family = family };
 	u32 i;
 
 	for (i = 0; i < config->provider_count; i++)
 		collect(&p, &config->providers[i].prefixes, (u16)i);
+	for (i = 0; more && i < more->count; i++) {
+		p.items = mx_grow(p.items, p.count, sizeof(p.items[0]));
+		p.items[p.count++] = more->items[i];
+	}
 	return flatten(&p, count);
 }
 
@@ -299,7 +304,7 @@ struct mx_snapshot *mx_compile(const struct mx_config *c, const u32 *numbers, u6
 	struct tables t;
 
 	for (family = 0; family < MX_FAMILIES; family++) {
-		t.provider[family] = mx_compile_providers(c, family, &t.provider_count[family]);
+		t.provider[family] = mx_compile_providers(c, family, NULL, &t.provider_count[family]);
 		t.exempt[family] = mx_compile_nets(&c->exempt, family, &t.exempt_count[family]);
 	}
 	count_sections(c, &t, counts);

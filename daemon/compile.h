@@ -12,11 +12,17 @@
  */
 struct mx_snapshot *mx_compile(const struct mx_config *config, const u32 *numbers, u64 generation);
 
+struct mx_prefixes {
+	struct mx_prefix *items;
+	u32 count;
+};
+
 /*
  * The prefixes of one family of all providers (value: the provider) or of a list (value: 0) as disjoint ranges, to be
- * freed by free().
+ * freed by free(). `more` may be NULL: what counts besides the configured ones.
  */
-struct mx_range *mx_compile_providers(const struct mx_config *config, enum mx_family family, u32 *count);
+struct mx_range *mx_compile_providers(const struct mx_config *config, enum mx_family family,
+				      const struct mx_prefixes *more, u32 *count);
 struct mx_range *mx_compile_nets(const struct mx_conf_nets *nets, enum mx_family family, u32 *count);
 
 #endif

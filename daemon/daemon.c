@@ -18,6 +18,8 @@
 #include "daemon/states.h"
 
 #define TICK_USEC 250000
+#define LEARN_SECONDS 60
+#define FADE_SECONDS 60
 #define LEND_SECONDS 60
 
 /* --- the table follows ------------------------------------------------------------------------------------------ */
@@ -33,7 +35,10 @@ static struct mx_queue_rule rule_now(const struct mx_daemon *d)
 
 static void apply(struct mx_daemon *d, const struct mx_policy *policy, const struct mx_policy *leaving)
 {
-	struct mx_rules *rules = mx_rules_new(policy, leaving);
+	u32 version = mx_destinations_version(d->policy.destinations); /* of before: nothing is missed */
+	struct mx_prefixes learned[MX_FAMILIES] = { mx_policy_learned(&d->policy, policy, MX_IPV4),
+						    mx_policy_learned(&d->policy, policy, MX_IPV6) };
+	struct mx_rules *rules = mx_rules_new(policy, leaving, learned);
 	struct mx_queue_rule rule = rule_now(d);
 	struct mx_lend *lend = mx_lend_plan(&d->policy, policy, rules, d->bookkeeper, d->leaving);
 	char *wrong = mx_table_apply(d->table, rules, &rule);
@@ -46,6 +51,10 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 		mx_log(MX_LOG_ERROR, "%s", wrong);
 	free(d->table_error);
 	d->table_error = wrong;
+	d->learned_version = version;
+	d->learned_at = time(NULL);
+	free(learned[MX_IPV4].items);
+	free(learned[MX_IPV6].items);
 	mx_rules_free(rules);
 	malloc_trim(0); /* the model of a large policy takes megabytes, for a moment */
 }
@@ -139,6 +148,9 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 		return false;
 	}
 	mx_policy_commit(&d->policy, next);
+	mx_policy_lock(&d->policy);
+	mx_learner_forget(d->learner);
+	mx_policy_unlock(&d->policy);
 	d->sources_left = true;
 	event.generation = d->policy.snapshot->generation;
 	mx_journal_add(d->journal, &event);
@@ -174,13 +186,34 @@ static bool lend_again(const struct mx_daemon *d)
 	return time(NULL) >= d->lent_at + LEND_SECONDS && mx_bookkeeper_stats(d->bookkeeper).rows != d->lent_rows;
 }
 
+/* The fallback follows what was learned by and by: it is a large change for the table. */
+static bool learned_more(const struct mx_daemon *d)
+{
+	return time(NULL) >= d->learned_at + LEARN_SECONDS &&
+	       mx_destinations_version(d->policy.destinations) != d->learned_version;
+}
+
+static void fade(struct mx_daemon *d)
+{
+	time_t now = time(NULL);
+
+	if (now < d->faded_at + FADE_SECONDS)
+		return;
+	d->faded_at = now;
+	mx_policy_lock(&d->policy);
+	mx_destinations_fade(d->policy.destinations, (u32)now);
+	mx_policy_unlock(&d->policy);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct mx_daemon *d = arg;
 
 	(void)fd, (void)what;
 	take_queue_back(d);
-	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left || mx_table_changed(d->table) || lend_again(d))
+	fade(d);
+	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left || mx_table_changed(d->table) ||
+	    lend_again(d) || learned_more(d))
 		mx_daemon_apply(d);
 	mx_control_tick(d->control);
 }

@@ -48,6 +48,9 @@ struct mx_daemon {
 	bool leaving;      /* the daemon ends */
 	u64 lent_rows;     /* of the bookkeeper, when the fallback got its leases */
 	time_t lent_at;
+	u32 learned_version; /* of what was learned, when the fallback got it */
+	time_t learned_at;
+	time_t faded_at;   /* when what is over was last forgotten */
 	bool sources_left; /* the table still has sources of the policy before */
 	time_t started;
 };

@@ -389,6 +389,39 @@ void mx_policy_hold_place(struct mx_policy *p, const struct mx_flow *flow)
 	mx_account(p->snapshot, &p->state, flow, 0, &v);
 }
 
+/* --- learned addresses ------------------------------------------------------------------------------------------ */
+
+struct gathering {
+	const struct mx_policy *policy, *next;
+	enum mx_family family;
+	struct mx_prefixes found;
+};
+
+static void gather(const struct mx_destination *d, void *arg)
+{
+	struct gathering *g = arg;
+	u16 provider = d->provider;
+
+	if (d->family != g->family || mx_classify_prefix(g->next->snapshot, d->family, d->addr) != MX_NO_VALUE)
+		return;
+	if (g->next != g->policy)
+		provider = mx_config_provider(g->next->config, g->policy->provider_names[provider]);
+	if (provider == MX_NONE)
+		return;
+	g->found.items = mx_grow(g->found.items, g->found.count, sizeof(g->found.items[0]));
+	g->found.items[g->found.count++] = (struct mx_prefix){ d->addr, mx_family_bits(d->family), provider };
+}
+
+struct mx_prefixes mx_policy_learned(struct mx_policy *p, const struct mx_policy *next, enum mx_family family)
+{
+	struct gathering g = { .policy = p, .next = next, .family = family };
+
+	mx_policy_lock(p);
+	mx_destinations_each(p->destinations, gather, &g);
+	mx_policy_unlock(p);
+	return g.found;
+}
+
 /* --- one policy after another ----------------------------------------------------------------------------------- */
 
 static const char **names_of(u32 count, const void *first, size_t stride)

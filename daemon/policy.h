@@ -13,6 +13,7 @@
 
 #include "core/decide.h"
 #include "daemon/clock.h"
+#include "daemon/compile.h"
 #include "daemon/config.h"
 #include "daemon/destinations.h"
 #include "daemon/flow_cache.h"
@@ -132,6 +133,12 @@ void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
 
 /* Room that has become free is given, under the lock; the ledger's time now. */
 u64 mx_policy_tick(struct mx_policy *policy);
+
+/*
+ * Addresses that were learned, of one family, where no prefix of `next` (the policy itself, or one that is prepared)
+ * says whose they are; value: its provider there. Takes the lock. The items are to be freed by free().
+ */
+struct mx_prefixes mx_policy_learned(struct mx_policy *policy, const struct mx_policy *next, enum mx_family family);
 
 /* Which addresses of a source are on this host: bit 1 << enum mx_family. */
 void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);

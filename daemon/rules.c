@@ -297,18 +297,25 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	return lane;
 }
 
+/* Its chains stand from the beginning: while chains come and go, packets on their way may be lost. */
+static bool can_be_learned(const struct mx_conf_provider *provider)
+{
+	return provider->mx.count || provider->domains.count;
+}
+
 /*
  * Routes first .. last share one map, from destination to lane, for each family: pool_of[provider] is the pool that
  * they send a provider to, or MX_NONE.
  */
-static void put_route_maps(struct mx_rules *r, const struct mx_policy *p, u32 chain, u32 number, const u16 *pool_of)
+static void put_route_maps(struct mx_rules *r, const struct mx_policy *p, const struct mx_prefixes *learned, u32 chain,
+			   u32 number, const u16 *pool_of)
 {
 	const char **lanes = mx_alloc(p->config->provider_count * sizeof(*lanes));
 	u16 other = p->snapshot->default_provider;
 	u32 family, count, i;
 
 	for (family = 0; family < MX_FAMILIES; family++) {
-		struct mx_range *ranges = mx_compile_providers(p->config, family, &count);
+		struct mx_range *ranges = mx_compile_providers(p->config, family, &learned[family], &count);
 		char *name = mx_format("to%d.%u", family == MX_IPV4 ? 4 : 6, number);
 		u32 index = r->set_count;
 
@@ -324,6 +331,9 @@ static void put_route_maps(struct mx_rules *r, const struct mx_policy *p, u32 ch
 			add_element(&r->sets[index], ranges[i].start, range_last(ranges, count, i, family))->chain =
 				lanes[provider];
 		}
+		for (i = 0; i < p->config->provider_count; i++) /* whose first address is yet to be learned */
+			if (pool_of[i] != MX_NONE && !lanes[i] && can_be_learned(&p->config->providers[i]))
+				lane_chain(r, p, pool_of[i], (u16)i, family);
 		free(ranges);
 		add_rule(r, chain, MX_RULE_TO, mx_name(name))->family = family;
 	}
@@ -381,7 +391,7 @@ static void pools_of_routes(const struct mx_config *c, u32 first, u32 last, u16 
 }
 
 /* Routes in their order; neighbours of the same class share their maps. */
-static void put_fallback(struct mx_rules *r, const struct mx_policy *p)
+static void put_fallback(struct mx_rules *r, const struct mx_policy *p, const struct mx_prefixes *learned)
 {
 	const struct mx_config *c = p->config;
 	u16 *pool_of = mx_alloc(c->provider_count * sizeof(*pool_of));
@@ -396,7 +406,7 @@ static void put_fallback(struct mx_rules *r, const struct mx_policy *p)
 		pools_of_routes(c, first, last, pool_of);
 		chain = add_chain(r, mx_format("route.%u", first + 1));
 		name = mx_name(r->chains[chain].name);
-		put_route_maps(r, p, chain, first + 1, pool_of);
+		put_route_maps(r, p, learned, chain, first + 1, pool_of);
 		if (class != MX_NONE)
 			name = put_class(r, &c->classes[class], first + 1, name);
 		add_rule(r, 0, MX_RULE_JUMP, name);
@@ -421,7 +431,8 @@ static void keep_source(struct mx_rules *r, const struct mx_policy *p, u32 sourc
 	add_rule(r, chain, MX_RULE_SET_MARK, NULL)->value = mark;
 }
 
-struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy *leaving)
+struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy *leaving,
+			      const struct mx_prefixes learned[MX_FAMILIES])
 {
 	struct mx_rules *r = mx_alloc(sizeof(*r));
 	u32 i;
@@ -436,7 +447,7 @@ struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy 
 	add_chain(r, mx_strdup("fallback"));
 	put_source_chains(r, p);
 	if (p->config->when_down == MX_DOWN_BALANCE)
-		put_fallback(r, p);
+		put_fallback(r, p, learned);
 	else
 		add_rule(r, 0, MX_RULE_GOTO, "refuse");
 	for (i = 0; leaving && i < leaving->config->source_count; i++)

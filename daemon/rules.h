@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "daemon/compile.h"
 #include "daemon/policy.h"
 
 #define MX_DRAWS 8          /* draws of the fallback before it refuses */
@@ -82,9 +83,11 @@ struct mx_rules {
 
 /*
  * Works out what should stand in the table. `leaving` is NULL, or the policy that still decides: its sources are kept
- * besides, for packets that it has marked. To be freed by mx_rules_free().
+ * besides, for packets that it has marked. `learned` are the addresses of mx_policy_learned(). To be freed by
+ * mx_rules_free().
  */
-struct mx_rules *mx_rules_new(const struct mx_policy *policy, const struct mx_policy *leaving);
+struct mx_rules *mx_rules_new(const struct mx_policy *policy, const struct mx_policy *leaving,
+			      const struct mx_prefixes learned[MX_FAMILIES]);
 void mx_rules_free(struct mx_rules *rules);
 
 /*
