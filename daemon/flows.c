@@ -20,7 +20,7 @@
 #define SOCKET_BYTES (8 << 20)
 #define SHORTEST_DIALOGUE 60 /* bytes: EHLO a.bc, MAIL FROM:<>, RCPT TO:<a@b.cd>, DATA with their line ends */
 #define GATHER_MSEC 20       /* events are taken in handfuls: each wake-up costs the queue threads more than an event */
-#define FEWEST_PACKETS 3     /* SYN, ACK, and a FIN or RST */
+#define FEWEST_PACKETS 3     /* SYN, ACK, FIN; of one that was reset, the first two */
 
 struct mx_flows {
 	pthread_t thread;
@@ -78,12 +78,18 @@ static u64 packets_of(const struct nf_conntrack *ct)
 	return nfct_attr_is_set(ct, ATTR_ORIG_COUNTER_PACKETS) ? nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS) : 0;
 }
 
+static bool was_reset(const struct nf_conntrack *ct)
+{
+	return nfct_attr_is_set(ct, ATTR_TCP_STATE) && nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_CLOSE;
+}
+
 /* Whether somebody has set the counters of a connection to zero: nobody establishes and closes one with fewer. */
 static bool was_zeroed(const struct nf_conntrack *ct)
 {
 	u64 packets = packets_of(ct);
 
-	return (nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED) && packets && packets < FEWEST_PACKETS;
+	return (nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED) && packets &&
+	       packets < FEWEST_PACKETS - (u64)was_reset(ct);
 }
 
 /*
@@ -100,13 +106,10 @@ static bool is_early(const struct nf_conntrack *ct, enum mx_family family)
 
 static struct mx_end end_of(const struct nf_conntrack *ct, const struct mx_event *e)
 {
-	bool reset =
-		nfct_attr_is_set(ct, ATTR_TCP_STATE) && nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_CLOSE;
-
 	return (struct mx_end){ .sent = e->close.sent,
 				.received = e->close.received,
 				.established = e->close.established,
-				.reset = reset,
+				.reset = was_reset(ct),
 				.early = is_early(ct, e->family) };
 }
 

@@ -19,8 +19,8 @@ struct mx_flows *mx_flows_start(struct mx_policy *policy, struct mx_journal *jou
 u32 mx_flows_overruns(struct mx_flows *flows);
 
 /*
- * Of how many connections somebody has reset the counters shortly before they closed, so that bytes are too low.
- * Longer before cannot be told.
+ * Of how many connections somebody has reset the counters just before they closed, so that bytes are too low. When more
+ * was sent afterwards it cannot be told, and such a one may count as closed early.
  */
 u32 mx_flows_zeroed(struct mx_flows *flows);
 

@@ -55,7 +55,8 @@ eventually "in the end nothing is pending" 10 told google pending 0
 is "the books balance" "$(unbalanced)" "[]"
 nok "nothing is wrong" warned conntrack
 
-# Somebody sets the counters to zero while a mail session is open.
+# Somebody sets the counters to zero while a mail session is open; everything was acknowledged before.
+at mail ip route change default via 192.0.2.1 src 192.0.2.2 quickack 1
 receivers_forget
 early=$(mx_count google - early)
 live_open counted mail -n 5 198.51.100.10
