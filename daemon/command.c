@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/classify.h"
+#include "daemon/json.h"
 #include "daemon/names.h"
 #include "daemon/show.h"
 #include "daemon/states.h"
@@ -395,6 +397,65 @@ static json_t *run_warmup(struct mx_request *r)
 	return mx_show_warmup(r->daemon, source, *provider ? provider : NULL);
 }
 
+/* --- learn, forget ---------------------------------------------------------------------------------------------- */
+
+static bool take_address(struct mx_request *r, enum mx_family *family, struct mx_addr *addr)
+{
+	const char *text = json_string_value(json_object_get(r->args, "address"));
+
+	if (!text || !mx_addr_parse(text, family, addr))
+		return fail(r, "argument", "expected \"address\": an IPv4 or IPv6 address");
+	return true;
+}
+
+/* What the operator says is written at once. */
+static json_t *run_learn(struct mx_request *r)
+{
+	const char *name = json_string_value(json_object_get(r->args, "provider"));
+	struct mx_lesson lesson = { .origin = MX_ORIGIN_OPERATOR, .host = "" };
+	struct mx_policy *p = &r->daemon->policy;
+	struct mx_destination_row row = { .origin = MX_ORIGIN_OPERATOR };
+
+	if (!take_address(r, &lesson.family, &lesson.addr))
+		return NULL;
+	if (!name)
+		return fail(r, "argument", "expected \"provider\": the name of a provider");
+	lesson.provider = mx_config_provider(p->config, name);
+	if (lesson.provider == MX_NONE || lesson.provider == p->snapshot->default_provider)
+		return fail(r, "not-found", "there is no provider \"%.64s\" that could have addresses", name);
+	if (mx_classify_prefix(p->snapshot, lesson.family, lesson.addr) != MX_NO_VALUE)
+		return fail(r, "argument", "a configured prefix says whose this address is: it is stronger");
+	row.family = lesson.family;
+	row.addr = lesson.addr;
+	row.provider = p->provider_names[lesson.provider];
+	row.first = row.confirmed = (u32)time(NULL);
+	mx_policy_lock(p);
+	mx_destinations_learn(p->destinations, &lesson, row.first);
+	mx_policy_unlock(p);
+	mx_daemon_apply(r->daemon);
+	return json_pack("{s:b,s:o,s:s,s:b}", "ok", 1, "address", mx_json_address(lesson.family, lesson.addr),
+			 "provider", row.provider, "durable",
+			 mx_store_put_destinations(r->daemon->store, &row, 1) == NULL);
+}
+
+static json_t *run_forget(struct mx_request *r)
+{
+	struct mx_policy *p = &r->daemon->policy;
+	struct mx_destination_row row = { .origin = MX_ORIGIN_NONE };
+	bool known;
+
+	if (!take_address(r, &row.family, &row.addr))
+		return NULL;
+	mx_policy_lock(p);
+	known = mx_destinations_forget(p->destinations, row.family, row.addr);
+	mx_policy_unlock(p);
+	if (!known)
+		return fail(r, "not-found", "nothing was learned of this address");
+	mx_daemon_apply(r->daemon);
+	return json_pack("{s:b,s:o,s:b}", "ok", 1, "address", mx_json_address(row.family, row.addr), "durable",
+			 mx_store_put_destinations(r->daemon->store, &row, 1) == NULL);
+}
+
 /* --- reload, watch ---------------------------------------------------------------------------------------------- */
 
 static json_t *run_reload(struct mx_request *r)
@@ -504,6 +565,7 @@ static const struct {
 	{ "pause", MX_RIGHT_STEER, run_pause },     { "resume", MX_RIGHT_STEER, run_resume },
 	{ "backoff", MX_RIGHT_STEER, run_backoff }, { "settle", MX_RIGHT_STEER, run_settle },
 	{ "drain", MX_RIGHT_CHANGE, run_drain },    { "explain", MX_RIGHT_READ, run_explain },
+	{ "learn", MX_RIGHT_CHANGE, run_learn },    { "forget", MX_RIGHT_CHANGE, run_forget },
 	{ "flows", MX_RIGHT_READ, run_flows },      { "watch", MX_RIGHT_READ, run_watch },
 	{ "reload", MX_RIGHT_CHANGE, run_reload },  { "help", MX_RIGHT_READ, run_help },
 };

@@ -165,8 +165,8 @@ static json_t *lanes_of(const struct mx_policy *p, u32 provider)
 json_t *mx_show_providers(struct mx_daemon *d, const char *name)
 {
 	const struct mx_policy *p = &d->policy;
+	u32 *learned = mx_show_learned_counts(&d->policy), i;
 	json_t *list = json_array();
-	u32 i;
 
 	for (i = 0; i < p->config->provider_count; i++) {
 		const struct mx_conf_provider *c = &p->config->providers[i];
@@ -174,14 +174,18 @@ json_t *mx_show_providers(struct mx_daemon *d, const char *name)
 
 		if (name && strcmp(c->name, name))
 			continue;
-		o = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:o}", "name", c->name, "balance",
+		o = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:I,s:o}", "name", c->name, "balance",
 			      c->balance == MX_STICKY ? "sticky" : "weighted", "prefixes", prefixes(&c->prefixes), "mx",
-			      strings(&c->mx), "domains", strings(&c->domains), "connections",
-			      (json_int_t)mx_show_totals(p, i).connections, "routes", routes_of(p->config, i));
+			      strings(&c->mx), "domains", strings(&c->domains), "learned", (json_int_t)learned[i],
+			      "connections", (json_int_t)mx_show_totals(p, i).connections, "routes",
+			      routes_of(p->config, i));
 		if (name)
 			json_object_set_new(o, "lanes", lanes_of(p, i));
+		if (name)
+			json_object_set_new(o, "addresses", mx_show_learned(&d->policy, (u16)i));
 		json_array_append_new(list, o);
 	}
+	free(learned);
 	return json_pack("{s:b,s:o}", "ok", 1, "providers", list);
 }
 

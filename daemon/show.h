@@ -22,6 +22,10 @@ struct mx_totals {
 	u64 connections, expected; /* expected in thousandths */
 };
 
+/* The addresses that were learned of a provider, and how many there are of each (by index, to be freed by free()). */
+json_t *mx_show_learned(struct mx_policy *policy, u16 provider);
+u32 *mx_show_learned_counts(struct mx_policy *policy);
+
 struct mx_totals mx_show_totals(const struct mx_policy *policy, u32 provider);
 
 #endif

@@ -9,9 +9,20 @@
 #include "daemon/json.h"
 #include "daemon/text.h"
 
-/* The prefix that names the provider: the longest configured one that holds the address. */
-static json_t *rule_of(const struct mx_config *c, const struct mx_flow *flow)
+/* How the provider of an address was learned, if it was: "answer aspmx.l.google.com". Under the lock. */
+static json_t *lesson_of(const struct mx_policy *p, const struct mx_flow *flow)
 {
+	struct mx_destination d;
+
+	if (!mx_destinations_find(p->destinations, flow->family, flow->to, &d))
+		return json_string("default");
+	return json_sprintf("%s%s%s", mx_origin_name(d.origin), *d.host ? " " : "", d.host);
+}
+
+/* What names the provider: the longest configured prefix that holds the address, else what was learned of it. */
+static json_t *rule_of(const struct mx_policy *p, const struct mx_flow *flow)
+{
+	const struct mx_config *c = p->config;
 	const struct mx_conf_net *best = NULL;
 	char text[MX_ADDR_TEXT];
 	u32 i, j;
@@ -26,7 +37,7 @@ static json_t *rule_of(const struct mx_config *c, const struct mx_flow *flow)
 				best = n;
 		}
 	if (!best)
-		return json_string("default");
+		return lesson_of(p, flow);
 	return json_sprintf("prefix %s", mx_prefix_text(best->family, best->addr, best->length, text));
 }
 
@@ -63,7 +74,7 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 {
 	struct mx_policy *p = &d->policy;
 	struct mx_verdict v;
-	json_t *a = json_pack("{s:b}", "ok", 1), *tried;
+	json_t *a = json_pack("{s:b}", "ok", 1), *tried, *rule;
 	u16 route_class;
 
 	mx_policy_lock(p);
@@ -86,11 +97,12 @@ json_t *mx_show_explain(struct mx_daemon *d, const struct mx_flow *flow, u16 cla
 
 		tried = candidates(p, &ballot);
 	}
+	rule = rule_of(p, flow);
 	mx_policy_unlock(p);
 	route_class = v.route == MX_NONE ? MX_NONE : p->config->routes[v.route].class;
 	json_object_set_new(a, "address", mx_json_address(flow->family, flow->to));
 	json_object_set_new(a, "provider", json_string(p->provider_names[v.provider]));
-	json_object_set_new(a, "rule", rule_of(p->config, flow));
+	json_object_set_new(a, "rule", rule);
 	json_object_set_new(a, "route", v.route == MX_NONE ? json_null() : json_integer(v.route + 1));
 	json_object_set_new(a, "class",
 			    mx_json_text(route_class == MX_NONE ? NULL : p->config->classes[route_class].name));

@@ -419,6 +419,23 @@ static int run_explain(const struct command *c, const struct options *o)
 	return ask_once(r, o, mx_show_explain);
 }
 
+static int run_learn(const struct command *c, const struct options *o)
+{
+	json_t *r = request(c->name);
+
+	put_text(r, "address", o->word[0]);
+	put_text(r, "provider", o->word[1]);
+	return ask_once(r, o, mx_show_learn);
+}
+
+static int run_forget(const struct command *c, const struct options *o)
+{
+	json_t *r = request(c->name);
+
+	put_text(r, "address", o->word[0]);
+	return ask_once(r, o, mx_show_learn);
+}
+
 static int run_flows(const struct command *c, const struct options *o)
 {
 	json_t *r = request(c->name);
@@ -465,8 +482,8 @@ static const struct command commands[] = {
 	{ "status", "", "", "how the daemon and its table are", "", run_status, 0, 0 },
 	{ "stats", "", "b", "what was sent from where, and what was asked for", "", run_stats, 0, 0 },
 	{ "sources", "", "", "the source addresses and their states", "", run_sources, 0, 0 },
-	{ "providers", "[NAME]", "", "the providers; with a name, its prefixes and lanes too", "", run_providers, 0,
-	  1 },
+	{ "providers", "[NAME]", "", "the providers; with a name, its lanes and learned addresses too", "",
+	  run_providers, 0, 1 },
 	{ "pools", "", "", "the pools and their members", "", run_pools, 0, 0 },
 	{ "quota", "[SOURCE [PROVIDER]]", "", "every limit: what is used, what is free, and when more is", "",
 	  run_quota, 0, 2 },
@@ -494,6 +511,12 @@ static const struct command commands[] = {
 	  run_settle, 2, 2 },
 	{ "explain", "ADDRESS", "cP", "what would be decided now for a destination, and why",
 	  "  ADDRESS            of the receiving server\n", run_explain, 1, 1 },
+	{ "learn", "ADDRESS PROVIDER", "", "say whose an address is, durably",
+	  "  ADDRESS            of a receiving server\n"
+	  "  PROVIDER           of the configuration\n",
+	  run_learn, 2, 2 },
+	{ "forget", "ADDRESS", "", "unlearn whose an address is, however it was learned",
+	  "  ADDRESS            of a receiving server\n", run_forget, 1, 1 },
 	{ "flows", "", "tF", "open and recent connections", "", run_flows, 0, 0 },
 	{ "watch", "", "", "every decision, close and change as it happens", "", run_watch, 0, 0 },
 	{ "reload", "", "", "read the configuration again", "", run_reload, 0, 0 },

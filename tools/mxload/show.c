@@ -306,9 +306,43 @@ static void show_provider_lanes(const json_t *provider)
 	mx_table_print(t, stdout);
 }
 
+static void show_learned(const json_t *provider)
+{
+	struct mx_table *t = mx_table_new("ADDRESS", "LEARNED-BY", "HOST", "SINCE", "CONFIRMED", "UNTIL", NULL);
+	static const char *const times[] = { "first", "confirmed", "until" };
+	const json_t *address;
+	char when[32];
+	size_t i, j;
+
+	json_array_foreach (json_object_get(provider, "addresses"), i, address) {
+		mx_table_cell(t, "%s", text(address, "address"));
+		mx_table_cell(t, "%s", text(address, "origin"));
+		mx_table_cell(t, "%s", text(address, "host"));
+		for (j = 0; j < 3; j++)
+			mx_table_cell(t, "%s",
+				      json_is_string(json_object_get(address, times[j]))
+					      ? local_time(text(address, times[j]), when, sizeof(when))
+					      : "-");
+	}
+	mx_table_print(t, stdout);
+}
+
+void mx_show_learn(const json_t *a)
+{
+	const char *provider = json_string_value(json_object_get(a, "provider"));
+
+	if (provider)
+		printf("%s belongs to %s\n", text(a, "address"), provider);
+	else
+		printf("%s is forgotten\n", text(a, "address"));
+	if (!json_is_true(json_object_get(a, "durable")))
+		puts("It could not be written down: it will not survive a restart");
+}
+
 void mx_show_providers(const json_t *a)
 {
-	struct mx_table *t = mx_table_new("PROVIDER", "BALANCE", ">PREFIXES", ">CONNECTIONS", "POOLS", NULL);
+	struct mx_table *t =
+		mx_table_new("PROVIDER", "BALANCE", ">PREFIXES", ">LEARNED", ">CONNECTIONS", "POOLS", NULL);
 	const json_t *p, *route;
 	size_t i, j;
 
@@ -325,13 +359,17 @@ void mx_show_providers(const json_t *a)
 		mx_table_cell(t, "%s", text(p, "name"));
 		mx_table_cell(t, "%s", text(p, "balance"));
 		mx_table_cell(t, "%zu", json_array_size(json_object_get(p, "prefixes")));
+		mx_table_cell(t, "%lld", number(p, "learned"));
 		mx_table_cell(t, "%lld", number(p, "connections"));
 		mx_table_cell(t, "%s", pools);
 	}
 	mx_table_print(t, stdout);
-	json_array_foreach (json_object_get(a, "providers"), i, p)
+	json_array_foreach (json_object_get(a, "providers"), i, p) {
 		if (json_object_get(p, "lanes"))
 			show_provider_lanes(p);
+		if (json_array_size(json_object_get(p, "addresses")))
+			show_learned(p);
+	}
 }
 
 void mx_show_pools(const json_t *a)

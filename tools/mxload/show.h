@@ -20,6 +20,7 @@ void mx_show_settle(const json_t *answer);
 void mx_show_quota(const json_t *answer);
 void mx_show_weight(const json_t *answer);
 void mx_show_pause(const json_t *answer);
+void mx_show_learn(const json_t *answer);
 void mx_show_explain(const json_t *answer);
 void mx_show_flows(const json_t *answer);
 
