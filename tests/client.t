@@ -46,6 +46,8 @@ table pause-now pause mx2 microsoft --now
 table resume resume mx2 google
 table drain drain mx2
 table explain explain 198.51.100.10
+table learn learn 203.0.113.40 google
+table forget forget 203.0.113.40
 table flows flows --to 198.51.100.10
 table watch watch
 table reload reload

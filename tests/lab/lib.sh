@@ -155,7 +155,7 @@ lab_down() {
 	trap - HUP INT TERM
 }
 
-# resolver_start: the names of the lab's internet.
+# resolver_start: the names of the lab's internet, and lines of dnsmasq.conf in LAB_DNS.
 resolver_start() {
 	awk -v resolver="$lab_resolver" '
 	BEGIN {
@@ -173,8 +173,38 @@ resolver_start() {
 		name["203.0.113.50"] = "mx.beta.example"
 	}
 	NF { print "host-record=" name[$2] "," $2 "," $3 }' <<< "$lab_receivers" > "$LAB_DIR/dnsmasq.conf"
+	printf '%s\n' "${LAB_DNS-}" >> "$LAB_DIR/dnsmasq.conf"
 	spawn resolver net dnsmasq --conf-file="$LAB_DIR/dnsmasq.conf"
 	wait_for "the resolver starts" 5 grep -q 'started' "$LAB_DIR/resolver.out" || bail "$(cat "$LAB_DIR/resolver.out")"
+}
+
+# unbound_start HOST: a resolver of its own on HOST, which asks that of the lab; nothing is kept in its cache.
+unbound_start() {
+	echo "nameserver 127.0.0.1" > "/etc/netns/$(lab_ns "$1")/resolv.conf"
+	cat > "$LAB_DIR/unbound.conf" <<- END
+		server:
+		    interface: 127.0.0.1
+		    interface: ::1
+		    do-daemonize: no
+		    username: ""
+		    chroot: ""
+		    directory: "$LAB_DIR"
+		    pidfile: ""
+		    use-syslog: no
+		    verbosity: 1
+		    cache-max-ttl: 0
+		    cache-max-negative-ttl: 0
+		    module-config: "iterator"
+		    local-zone: "example." nodefault
+		    do-not-query-localhost: no
+		forward-zone:
+		    name: "."
+		    forward-addr: $lab_resolver
+		remote-control:
+		    control-enable: no
+	END
+	spawn unbound "$1" unbound -d -c "$LAB_DIR/unbound.conf"
+	wait_for "unbound starts" 10 grep -q 'start of service' "$LAB_DIR/unbound.out" || bail "$(cat "$LAB_DIR/unbound.out")"
 }
 
 # receiver_start NAME HOST ADDRESS...: SMTP receivers; their events go to $LAB_DIR/NAME.log (receiver.py says which).
