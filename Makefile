@@ -137,8 +137,9 @@ lint:
 bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/bench.py
 	$(Q)tests/bench/disk.py
+	$(Q)$(OUT)/bench/dns_answer
 
-$(OUT)/bench/decide: $(OUT)/obj/tests/bench/decide.o $(daemon_parts)
+$(OUT)/bench/decide $(OUT)/bench/dns_answer: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread

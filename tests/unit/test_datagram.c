@@ -121,6 +121,7 @@ static void test_lengths_that_contradict(void **state)
 	BAD(IP4("\105", "\0\40", "\100\0") UDP("\0\0") "DATA");
 	BAD(IP4("\105", "\0\33", "\100\0") UDP("\0\10")); /* IP holds less than a header of UDP */
 	BAD(IP4("\105", "\0\23", "\100\0") UDP("\0\10"));
+	BAD(IP4("\105", "\0\33", "\40\0") UDP("\4\0")); /* nor does a first fragment do with less */
 	BAD(IP6("\0\7", "\21") UDP("\0\10"));
 	BAD(IP4("\104", "\0\40", "\100\0") UDP("\0\14") "DATA"); /* a header shorter than a header */
 	BAD(IP4("\117", "\0\40", "\100\0") UDP("\0\14") "DATA"); /* longer than the packet */

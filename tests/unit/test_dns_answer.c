@@ -275,6 +275,10 @@ static void test_errors_of_edns(void **state)
 	record(&m, ADDITIONAL, WIRE("\0"), OPT, 0x00008000); /* version 0 and DO are no part of the code */
 	data(&m, "", 0);
 	assert_int_equal(read_whole(), MX_DNS_NXDOMAIN);
+	begin_mx();
+	record(&m, ANSWER, WIRE("\0"), OPT, 0x01000000); /* it has its place */
+	data(&m, "", 0);
+	assert_int_equal(read_whole(), MX_DNS_READ);
 }
 
 static void test_not_answers(void **state)

@@ -8,6 +8,7 @@
 
 #include "tests/unit/dns_message.h"
 
+#include "daemon/datagram.h"
 #include "tests/dns_check.h"
 
 #define AT_LEAST 100 /* captures: a test of none would be well too */
@@ -104,9 +105,34 @@ static void test_captures(void **state)
 	globfree(&found);
 }
 
+/* A packet from the loopback, and what came out of the socket. */
+static void try_packet(const char *path, const char *answer_path, enum mx_family family, u64 last)
+{
+	size_t length, size;
+	char *packet = slurp(path, &length), *payload = slurp(answer_path, &size);
+	struct mx_datagram d;
+
+	assert_true(mx_datagram_parse(packet, length, &d));
+	assert_int_equal(d.family, family);
+	assert_true(!d.from.hi && d.from.lo == last && !mx_addr_cmp(d.from, d.to));
+	assert_int_equal(d.from_port, 53);
+	assert_true(d.to_port > 1023 && !d.cut);
+	assert_int_equal(d.length, size);
+	assert_memory_equal(d.data, payload, size);
+	free(packet);
+	free(payload);
+}
+
+static void test_packets(void **state)
+{
+	(void)state;
+	try_packet("tests/captures/packet4.packet", "tests/captures/packet4.answer", MX_IPV4, 0x7f000001);
+	try_packet("tests/captures/packet6.packet", "tests/captures/packet6.answer", MX_IPV6, 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_captures) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_captures), cmocka_unit_test(test_packets) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

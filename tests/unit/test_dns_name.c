@@ -5,7 +5,7 @@
 #include "daemon/dns_name.h"
 
 /* Twelve bytes of header, with a name of before behind them. */
-#define BEFORE "............\6google\3com\0"
+#define BEFORE "\0\0\0\0\0\0\0\0\0\0\0\0\6google\3com\0"
 #define FIRST 12 /* "google.com" */
 #define COM 19
 #define NEXT 24 /* the name under test */
@@ -87,13 +87,15 @@ static void test_pointers_that_do_not_lead_backwards(void **state)
 /* A part that a pointer leads to has to end before the part that points. */
 static void test_parts_that_run_into_each_other(void **state)
 {
-	static const char over[] = "............\5ab\300\014";    /* the label holds the pointer to it */
-	static const char two[] = "............\300\016\300\014"; /* each pointer leads to the other */
+	static const char over[] = "............\4ab\300\014\0";         /* the label holds the pointer to it */
+	static const char two[] = "............\300\016\300\014";        /* each pointer leads to the other */
+	static const char there[] = "............\300\016\1x\0\300\014"; /* back to a pointer that leads forward */
 
 	(void)state;
 	assert_int_equal(read_at(WIRE(over), 15).result, MX_DNS_NAME_MALFORMED);
 	assert_int_equal(read_at(WIRE(two), 12).result, MX_DNS_NAME_MALFORMED);
 	assert_int_equal(read_at(WIRE(two), 14).result, MX_DNS_NAME_MALFORMED);
+	assert_int_equal(read_at(WIRE(there), 17).result, MX_DNS_NAME_MALFORMED);
 }
 
 static void test_kinds_of_labels_that_are_none(void **state)
@@ -103,6 +105,8 @@ static void test_kinds_of_labels_that_are_none(void **state)
 	MALFORMED("\101\1\0");  /* 01: a bit string (RFC 2673, withdrawn) */
 	MALFORMED("\200x\0");   /* 10: never given a meaning */
 	MALFORMED("\1a\277\0"); /* 10 */
+	MALFORMED("\100\014");  /* nor are they pointers */
+	MALFORMED("\200\014");
 }
 
 static void test_cut(void **state)
