@@ -55,7 +55,7 @@ static inline bool dns_answer_is_sane(enum mx_dns_result result, const struct mx
 		return false;
 	if (result == MX_DNS_READ && answer->error)
 		return false;
-	if (answer->skipped && answer->count != MX_DNS_RECORDS)
+	if (answer->skipped && answer->count + answer->unusable != MX_DNS_RECORDS)
 		return false;
 	for (i = 0; i < answer->count; i++)
 		if (!dns_record_is_sane(answer, &answer->records[i]))

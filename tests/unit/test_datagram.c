@@ -102,8 +102,9 @@ static void test_fragments(void **state)
 {
 	(void)state;
 	CUT4(IP4("\105", "\0\40", "\40\0") UDP("\4\0") "DATA", "DATA"); /* the first */
-	BAD(IP4("\105", "\0\40", "\40\1") UDP("\0\14") "DATA");         /* the second */
-	BAD(IP4("\105", "\0\40", "\0\1") UDP("\0\14") "DATA");          /* the last */
+	CUT4(IP4("\105", "\0\40", "\40\0") UDP("\4\0") "DATApadding", "DATA");
+	BAD(IP4("\105", "\0\40", "\40\1") UDP("\0\14") "DATA"); /* the second */
+	BAD(IP4("\105", "\0\40", "\0\1") UDP("\0\14") "DATA");  /* the last */
 	CUT6(IP6("\0\24", "\54") FRAGMENT6("\0\1") UDP("\4\0") "DATA", "DATA");
 	GOOD6(IP6("\0\24", "\54") FRAGMENT6("\0\0") UDP("\0\14") "DATA", "DATA"); /* the only one */
 	BAD(IP6("\0\24", "\54") FRAGMENT6("\0\11") UDP("\0\14") "DATA");

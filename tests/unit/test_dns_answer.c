@@ -233,7 +233,39 @@ static void test_more_records_than_are_taken(void **state)
 	for (i = 0; i < MX_DNS_RECORDS; i++)
 		assert_int_equal(answer.records[i].addr.lo, 0x0a000000 + i);
 	record(&m, ANSWER, OWNER, MX_DNS_A, 60);
-	data(&m, WIRE("\1\2\3")); /* the rules hold for those that are skipped */
+	data(&m, WIRE("\1\2\3")); /* not looked into */
+	assert_int_equal(read_whole(), MX_DNS_READ);
+	assert_int_equal(answer.skipped, 21);
+}
+
+/* Unusable ones are work too, so they count towards what is looked into. */
+static void test_more_unusable_records_than_are_taken(void **state)
+{
+	u32 i;
+
+	(void)state;
+	begin_a();
+	for (i = 0; i < MX_DNS_RECORDS + 20; i++) {
+		record(&m, ANSWER, WIRE("\1*\300\014"), MX_DNS_A, 60);
+		data(&m, WIRE("\1\2\3\4"));
+	}
+	assert_int_equal(read_whole(), MX_DNS_READ);
+	assert_true(!answer.count && answer.unusable == MX_DNS_RECORDS && answer.skipped == 20);
+}
+
+/* Of what is passed by only the lengths have to be right. */
+static void test_passed_by_without_a_look(void **state)
+{
+	(void)state;
+	begin_a();
+	record(&m, ANSWER, WIRE("\377\377"), TXT, 60);
+	data(&m, WIRE("?"));
+	record(&m, ADDITIONAL, WIRE("\1a\300\0"), MX_DNS_A, 60);
+	data(&m, WIRE("?"));
+	assert_int_equal(read_whole(), MX_DNS_READ);
+	assert_int_equal(answer.count, 0);
+	record(&m, ADDITIONAL, WIRE("\1a\100\0"), MX_DNS_A, 60);
+	data(&m, WIRE("?"));
 	assert_int_equal(read_whole(), MX_DNS_MALFORMED);
 }
 
@@ -384,7 +416,7 @@ static void test_bad_question(void **state)
 	assert_int_equal(read_whole(), MX_DNS_MALFORMED);
 }
 
-/* A rule broken anywhere makes the whole worthless, wherever the good records stand. */
+/* What is no name anywhere makes the whole worthless, wherever the good records stand. */
 static void test_bad_bytes_in_other_sections(void **state)
 {
 	u32 section;
@@ -462,6 +494,8 @@ int main(void)
 		cmocka_unit_test(test_unusable_names_drop_their_record_only),
 		cmocka_unit_test(test_unusable_question),
 		cmocka_unit_test(test_more_records_than_are_taken),
+		cmocka_unit_test(test_more_unusable_records_than_are_taken),
+		cmocka_unit_test(test_passed_by_without_a_look),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_errors_of_edns),
 		cmocka_unit_test(test_not_answers),

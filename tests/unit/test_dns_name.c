@@ -239,6 +239,42 @@ static void test_end(void **state)
 	}
 }
 
+static void try_skip(const void *bytes, size_t length, enum mx_dns_name_result result, size_t behind)
+{
+	void *exact = malloc(length ? length : 1);
+	size_t at = 0;
+
+	memcpy(exact, bytes, length);
+	assert_int_equal(mx_dns_name_skip(exact, length, &at), result);
+	assert_int_equal(at, behind);
+	free(exact);
+}
+
+static void test_skip(void **state)
+{
+	u8 labels[300];
+	u32 i;
+
+	(void)state;
+	try_skip(WIRE("\0"), MX_DNS_NAME_READ, 1);
+	try_skip(WIRE("\2mx\7example\0rest"), MX_DNS_NAME_READ, 12);
+	try_skip(WIRE("\2mx\377\377rest"), MX_DNS_NAME_READ, 5);
+	try_skip("", 0, MX_DNS_NAME_CUT, 0);
+	try_skip(WIRE("\2m"), MX_DNS_NAME_CUT, 0);
+	try_skip(WIRE("\2mx"), MX_DNS_NAME_CUT, 0);
+	try_skip(WIRE("\2mx\300"), MX_DNS_NAME_CUT, 0);
+	try_skip(WIRE("\100\0"), MX_DNS_NAME_MALFORMED, 0);
+	try_skip(WIRE("\1a\200\0"), MX_DNS_NAME_MALFORMED, 0);
+	for (i = 0; i < sizeof(labels); i += 2)
+		memcpy(labels + i, "\1x", 2);
+	labels[254] = 0;
+	try_skip(labels, sizeof(labels), MX_DNS_NAME_READ, 255);
+	memcpy(labels + 254, "\1x\0", 3);
+	try_skip(labels, sizeof(labels), MX_DNS_NAME_MALFORMED, 0);
+	memcpy(labels + 254, "\300\0", 2);
+	try_skip(labels, sizeof(labels), MX_DNS_NAME_READ, 256);
+}
+
 static void test_ends_with(void **state)
 {
 	(void)state;
@@ -271,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_length_by_pointers),
 		cmocka_unit_test(test_chains_of_pointers),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_skip),
 		cmocka_unit_test(test_ends_with),
 	};
 

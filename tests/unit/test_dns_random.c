@@ -182,10 +182,10 @@ static void put_rubbish(void)
 /* What a reader should make of a record that it wants. */
 static void expect_record(const struct mx_dns_record *r, bool usable)
 {
-	if (!usable)
-		expected.unusable++;
-	else if (expected.count == MX_DNS_RECORDS)
+	if (expected.count + expected.unusable == MX_DNS_RECORDS)
 		expected.skipped++;
+	else if (!usable)
+		expected.unusable++;
 	else
 		expected.records[expected.count++] = *r;
 }
