@@ -113,7 +113,8 @@ enum mx_dns_name_result mx_dns_name_skip(const u8 *data, size_t end, size_t *at)
 		here += length & KIND ? 2 : 1 + length;
 		if (here > end)
 			return MX_DNS_NAME_CUT;
-		if (here - *at > MAX_WIRE + 1) /* a pointer is a byte longer than the root label */
+		if (here - *at >
+		    MAX_WIRE + (length & KIND ? 1 : 0)) /* a pointer is a byte longer than the root label */
 			return MX_DNS_NAME_MALFORMED;
 	} while (length && !(length & KIND));
 	*at = here;

@@ -271,7 +271,9 @@ static void test_skip(void **state)
 	try_skip(labels, sizeof(labels), MX_DNS_NAME_READ, 255);
 	memcpy(labels + 254, "\1x\0", 3);
 	try_skip(labels, sizeof(labels), MX_DNS_NAME_MALFORMED, 0);
-	memcpy(labels + 254, "\300\0", 2);
+	memcpy(labels + 252, "\2xy\0", 4);
+	try_skip(labels, sizeof(labels), MX_DNS_NAME_MALFORMED, 0); /* 256 bytes */
+	memcpy(labels + 252, "\1x\300\0", 4);
 	try_skip(labels, sizeof(labels), MX_DNS_NAME_READ, 256);
 }
 
