@@ -167,7 +167,8 @@ fuzz: $(addprefix build/fuzz/,$(fuzz))
 	done
 	$(if $(MERGE),$(Q)for target in $(fuzz); do tests/fuzz/merge $$target || exit 1; done)
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCES) $(wildcard daemon/d*.h daemon/ip.h) Makefile
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCES) $(wildcard daemon/d*.h) \
+		daemon/ip.h Makefile
 	$(call say,FUZZ $@)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -std=gnu11 -I. -D_GNU_SOURCE $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SOURCES)

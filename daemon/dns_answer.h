@@ -26,8 +26,7 @@ enum mx_dns_type {
 
 enum mx_dns_result {
 	MX_DNS_READ,       /* an answer without an error; it may hold no records */
-	MX_DNS_NOT_ANSWER, /* a question, no plain query (another opcode), not one question, or of another class than IN
-			    */
+	MX_DNS_NOT_ANSWER, /* a question, another opcode than a query's, not one question, not of class IN */
 	MX_DNS_UNUSABLE,   /* the name asked for has labels of other bytes than letters, digits, '-' and '_' */
 	MX_DNS_CUT,        /* it ends before its counts and lengths say */
 	MX_DNS_MALFORMED,  /* it breaks the protocol's rules */
