@@ -3,6 +3,7 @@
 # make              build/mxloadd, build/mxload, build/mxsim
 # make check        every test            (./bootstrap check installs what they need and calls this)
 # make bench        speed, side by side
+# make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
 # make install      DESTDIR and PREFIX are respected; make uninstall takes it away
 # V=1 shows the commands, SANITIZE=1 builds into build/asan with ASan and UBSan
 
@@ -40,6 +41,7 @@ tool = $(wildcard tools/mxload/*.c)
 sim = $(wildcard tools/mxsim/*.c)
 unit = $(wildcard tests/unit/test_*.c)
 bench = $(wildcard tests/bench/*.c)
+fuzz = dns_answer datagram
 
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 # what a unit test may link: everything but the programs' main(), of the side that it tests
@@ -73,7 +75,8 @@ $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench)))
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench)) \
+	$(patsubst %,$(OUT)/obj/tests/fuzz/%.o,$(fuzz) replay))
 
 # --- tests --------------------------------------------------------------------------------------------------------
 
@@ -83,9 +86,23 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(daemon_parts) $(tool_parts)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(if $(findstring tool_,$*),$(tool_parts),$(daemon_parts)) -lcmocka -lm \
 		$(call LIBS,$(DAEMON_LIBS)) -lpthread
 
-unit: $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(unit))
-	$(Q)for test in $^; do CMOCKA_MESSAGE_OUTPUT=TAP $$test > $$test.tap 2>&1 || { cat $$test.tap; exit 1; }; done
-	@echo "  unit tests: $$(cat $(addsuffix .tap,$^) | grep -c '^ok') well$(if $(SANITIZE), (ASan and UBSan))"
+unit: $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(unit)) corpus
+	$(Q)for test in $(filter $(OUT)/%,$^); do CMOCKA_MESSAGE_OUTPUT=TAP $$test > $$test.tap 2>&1 || { cat $$test.tap; exit 1; }; done
+	@echo "  unit tests: $$(cat $(addsuffix .tap,$(filter $(OUT)/%,$^)) | grep -c '^ok') well$(if $(SANITIZE), (ASan and UBSan))"
+
+# what fuzzing came across stays right: each target on every file of its corpus, without clang
+corpus: $(patsubst %,$(OUT)/replay/%,$(fuzz))
+	$(Q)for target in $(fuzz); do $(OUT)/replay/$$target $(call inputs,$$target) > $(OUT)/replay/$$target.out \
+		2> $(OUT)/replay/$$target.err || { tail -n 40 $(OUT)/replay/$$target.err; exit 1; }; done
+	@echo "  fuzz corpus: $$(cat $(patsubst %,$(OUT)/replay/%.out,$(fuzz)) | paste -sd +) inputs well"
+
+# the real answers are inputs for both: neither has to find sense in them
+inputs = tests/fuzz/corpus/$(1) tests/captures
+
+$(OUT)/replay/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(daemon_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
 
 # make check says what it does; each part can be called alone
 check: all unit
@@ -120,8 +137,9 @@ lint:
 bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/bench.py
 	$(Q)tests/bench/disk.py
+	$(Q)$(OUT)/bench/dns_answer
 
-$(OUT)/bench/decide: $(OUT)/obj/tests/bench/decide.o $(daemon_parts)
+$(OUT)/bench/decide $(OUT)/bench/dns_answer: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
@@ -130,6 +148,30 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call LIBS,libmnl libnetfilter_queue libnftnl) -lpthread
+
+# Each target on RUNS inputs. What is new is kept in build/fuzz; MERGE=1 then keeps in the tree's corpus as few files as
+# reach all the code that was reached.
+RUNS ?= 10000000
+FUZZ_CC ?= clang
+FUZZ_SOURCES = $(patsubst %,daemon/%.c,dns_answer dns_name datagram ip packet text)
+FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+fuzz_new = build/fuzz/$(1).new
+
+fuzz: $(addprefix build/fuzz/,$(fuzz))
+	$(Q)for target in $(fuzz); do \
+		mkdir -p $(call fuzz_new,$$target) && \
+		build/fuzz/$$target -runs=$(RUNS) -max_len=4096 -timeout=5 -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/$$target- $(call fuzz_new,$$target) $(call inputs,$$target) \
+			2> build/fuzz/$$target.log || { tail -n 40 build/fuzz/$$target.log; exit 1; }; \
+		echo "  $$target: $$(sed -n 's/^Done //p' build/fuzz/$$target.log), no finding"; \
+	done
+	$(if $(MERGE),$(Q)for target in $(fuzz); do tests/fuzz/merge $$target || exit 1; done)
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCES) $(wildcard daemon/d*.h) \
+		daemon/ip.h Makefile
+	$(call say,FUZZ $@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -std=gnu11 -I. -D_GNU_SOURCE $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SOURCES)
 
 # --- installing ---------------------------------------------------------------------------------------------------
 
@@ -159,5 +201,5 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
 
-.PHONY: all unit check lab programs vm lint bench install uninstall clean
+.PHONY: all unit corpus fuzz check lab programs vm lint bench install uninstall clean
 .SECONDARY:

@@ -43,15 +43,20 @@ static bool has(const struct reader *r, size_t bytes)
 	return r->length - r->at >= bytes;
 }
 
+static enum mx_dns_result from_name(enum mx_dns_name_result result)
+{
+	return result == MX_DNS_NAME_CUT         ? MX_DNS_CUT
+	       : result == MX_DNS_NAME_MALFORMED ? MX_DNS_MALFORMED
+						 : MX_DNS_READ;
+}
+
 /* MX_DNS_READ also for an unusable name, which *usable tells. */
 static enum mx_dns_result read_name(struct reader *r, size_t end, char *text, bool *usable)
 {
 	enum mx_dns_name_result result = mx_dns_name_read(r->data, end, &r->at, text);
 
 	*usable = result == MX_DNS_NAME_READ;
-	return result == MX_DNS_NAME_CUT         ? MX_DNS_CUT
-	       : result == MX_DNS_NAME_MALFORMED ? MX_DNS_MALFORMED
-						 : MX_DNS_READ;
+	return from_name(result);
 }
 
 static enum mx_dns_result read_header(struct reader *r)
@@ -143,46 +148,52 @@ static bool is_wanted(const struct reader *r, enum section section, const struct
 	return false;
 }
 
-static enum mx_dns_result take_record(struct reader *r, const struct fixed *fixed, struct mx_dns_record *record,
-				      bool usable)
+/* The data are at r->at, the owner's name at `owner`. */
+static enum mx_dns_result take_record(struct reader *r, size_t owner, enum section section, const struct fixed *fixed)
 {
-	bool target_usable = true;
+	struct mx_dns_record *record = &r->answer->records[r->answer->count];
+	bool usable, target_usable = true;
+	size_t data = r->at;
 
+	r->at = owner;
+	if (read_name(r, data, record->owner, &usable) != MX_DNS_READ)
+		return MX_DNS_MALFORMED;
+	r->at = data;
 	record->type = fixed->type;
-	record->ttl = fixed->ttl >> 31 ? 0 : fixed->ttl;
+	record->additional = section == ADDITIONAL;
 	record->preference = 0;
 	record->family = MX_IPV4;
+	record->ttl = fixed->ttl >> 31 ? 0 : fixed->ttl;
 	record->addr = (struct mx_addr){ 0, 0 };
 	record->target[0] = '\0';
 	if (!read_data(r, fixed->length, record, &target_usable))
 		return MX_DNS_MALFORMED;
-	if (!usable || !target_usable)
-		r->answer->unusable++;
-	else if (r->answer->count == MX_DNS_RECORDS)
-		r->answer->skipped++;
-	else
+	if (usable && target_usable)
 		r->answer->count++;
+	else
+		r->answer->unusable++;
 	return MX_DNS_READ;
 }
 
 static enum mx_dns_result read_record(struct reader *r, enum section section)
 {
-	struct mx_dns_record *record = &r->answer->records[r->answer->count];
+	struct mx_dns_answer *answer = r->answer;
 	enum mx_dns_result result;
+	size_t owner = r->at;
 	struct fixed fixed;
-	bool usable;
 
-	result = read_name(r, r->length, record->owner, &usable);
+	result = from_name(mx_dns_name_skip(r->data, r->length, &r->at));
 	if (result == MX_DNS_READ)
 		result = read_fixed(r, &fixed);
 	if (result != MX_DNS_READ)
 		return result;
 	if (is_wanted(r, section, &fixed)) {
-		record->additional = section == ADDITIONAL;
-		return take_record(r, &fixed, record, usable);
+		if (answer->count + answer->unusable < MX_DNS_RECORDS)
+			return take_record(r, owner, section, &fixed);
+		answer->skipped++;
+	} else if (section == ADDITIONAL && fixed.type == TYPE_OPT) {
+		answer->error |= (fixed.ttl >> 24) << 4; /* RFC 6891 6.1.3 */
 	}
-	if (section == ADDITIONAL && fixed.type == TYPE_OPT)
-		r->answer->error |= (fixed.ttl >> 24) << 4; /* RFC 6891 6.1.3 */
 	r->at += fixed.length;
 	return MX_DNS_READ;
 }

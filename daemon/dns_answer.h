@@ -10,8 +10,8 @@
 #include "daemon/dns_name.h"
 
 /*
- * So many records are taken of an answer. The largest mail providers have about five MX hosts with an address or two
- * of each family, at most 25 records with the additional ones; four times that is still a small struct.
+ * So many records of an answer are looked into. The largest mail providers have about five MX hosts with an address or
+ * two of each family, at most 25 records with the additional ones; four times that is still a small struct.
  */
 #define MX_DNS_RECORDS 64
 
@@ -26,8 +26,7 @@ enum mx_dns_type {
 
 enum mx_dns_result {
 	MX_DNS_READ,       /* an answer without an error; it may hold no records */
-	MX_DNS_NOT_ANSWER, /* a question, no plain query (another opcode), not one question, or of another class than IN
-			    */
+	MX_DNS_NOT_ANSWER, /* a question, another opcode than a query's, not one question, not of class IN */
 	MX_DNS_UNUSABLE,   /* the name asked for has labels of other bytes than letters, digits, '-' and '_' */
 	MX_DNS_CUT,        /* it ends before its counts and lengths say */
 	MX_DNS_MALFORMED,  /* it breaks the protocol's rules */
@@ -55,15 +54,16 @@ struct mx_dns_answer {
 	u16 error;              /* the response code, with the upper bits of EDNS: 0 to 4095 */
 	bool truncated;         /* the TC bit: more would have come by TCP */
 	u32 count;              /* of records */
-	u32 skipped;            /* more than MX_DNS_RECORDS */
+	u32 skipped;            /* not looked into: of the types above, but behind MX_DNS_RECORDS others */
 	u32 unusable;           /* dropped for a name with other bytes than letters, digits, '-' and '_' */
-	struct mx_dns_record records[MX_DNS_RECORDS + 1]; /* the last is a scratch for those that are skipped */
+	struct mx_dns_record records[MX_DNS_RECORDS];
 };
 
 /*
  * Reads the `length` bytes of a DNS message, from its header on, into *answer (the caller's; it need not be cleared).
  * Records of the types above are taken from the answer section, and from the additional one if the question was for
- * MX. Bytes behind the message are left alone. Unless the result is MX_DNS_READ there are no records; the question is
+ * MX. All others are passed by: only their lengths have to be right, so that whatever comes, the work is bounded.
+ * Bytes behind the message are left alone. Unless the result is MX_DNS_READ there are no records; the question is
  * there with MX_DNS_READ and with the errors that the answer itself tells (from MX_DNS_NXDOMAIN on).
  */
 enum mx_dns_result mx_dns_answer_read(const u8 *data, size_t length, struct mx_dns_answer *answer);

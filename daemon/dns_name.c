@@ -100,6 +100,27 @@ enum mx_dns_name_result mx_dns_name_read(const u8 *data, size_t end, size_t *at,
 	return w.usable ? MX_DNS_NAME_READ : MX_DNS_NAME_UNUSABLE;
 }
 
+enum mx_dns_name_result mx_dns_name_skip(const u8 *data, size_t end, size_t *at)
+{
+	size_t here = *at, length;
+
+	do {
+		if (here >= end)
+			return MX_DNS_NAME_CUT;
+		length = data[here];
+		if ((length & KIND) && (length & KIND) != KIND)
+			return MX_DNS_NAME_MALFORMED;
+		here += length & KIND ? 2 : 1 + length;
+		if (here > end)
+			return MX_DNS_NAME_CUT;
+		if (here - *at >
+		    MAX_WIRE + (length & KIND ? 1 : 0)) /* a pointer is a byte longer than the root label */
+			return MX_DNS_NAME_MALFORMED;
+	} while (length && !(length & KIND));
+	*at = here;
+	return MX_DNS_NAME_READ;
+}
+
 bool mx_dns_name_ends_with(const char *name, const char *suffix)
 {
 	size_t length = strlen(name), tail = strlen(suffix);

@@ -27,6 +27,12 @@ enum mx_dns_name_result {
 enum mx_dns_name_result mx_dns_name_read(const u8 *data, size_t end, size_t *at, char *text);
 
 /*
+ * Moves *at behind the name there without following its pointer, and so without a look at what that leads to. Never
+ * MX_DNS_NAME_UNUSABLE.
+ */
+enum mx_dns_name_result mx_dns_name_skip(const u8 *data, size_t end, size_t *at);
+
+/*
  * True when `name` is `suffix` or ends with it label by label: "alt1.google.com" ends with "google.com",
  * "evil-google.com" does not. Both without a dot at either end; letters of either case are the same. Nothing ends with
  * the empty suffix: whoever means everything should say so.

@@ -16,7 +16,7 @@
 
 #include "core/balance.h"
 #include "daemon/conntrack.h"
-#include "daemon/packet.h"
+#include "daemon/datagram.h"
 #include "daemon/thread.h"
 
 #define DNS_PORT 53
@@ -126,23 +126,24 @@ static void take_answer(struct mx_dns_tap *t, const struct mx_flow *asked, const
 
 /* --- packets ---------------------------------------------------------------------------------------------------- */
 
-static struct mx_flow turned(const struct mx_flow *flow)
+/* Who asked whom, as the packet itself has it. */
+static struct mx_flow asked_by_packet(const struct mx_datagram *d, bool is_answer)
 {
-	struct mx_flow back = *flow;
+	struct mx_flow flow = { .family = d->family };
 
-	back.from = flow->to;
-	back.to = flow->from;
-	back.from_port = flow->to_port;
-	back.to_port = flow->from_port;
-	return back;
+	flow.from = is_answer ? d->to : d->from;
+	flow.to = is_answer ? d->from : d->to;
+	flow.from_port = is_answer ? d->to_port : d->from_port;
+	flow.to_port = is_answer ? d->from_port : d->to_port;
+	return flow;
 }
 
 /* Who asked whom, as conntrack knows it, whatever was translated on the way. False: it is not told. */
-static bool asked_by_conntrack(const struct nlattr *attr, const struct mx_flow *packet, struct mx_flow *asked)
+static bool asked_by_conntrack(const struct nlattr *attr, enum mx_family family, struct mx_flow *asked)
 {
 	struct nf_conntrack *ct = attr ? nfct_new() : NULL;
 	bool good = ct && nfct_payload_parse(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
-					     packet->family == MX_IPV4 ? AF_INET : AF_INET6, ct) == 0;
+					     family == MX_IPV4 ? AF_INET : AF_INET6, ct) == 0;
 
 	if (good)
 		*asked = mx_conntrack_flow(ct);
@@ -153,21 +154,20 @@ static bool asked_by_conntrack(const struct nlattr *attr, const struct mx_flow *
 
 static void take_packet(struct mx_dns_tap *t, struct nlattr *const *attr)
 {
-	struct mx_flow packet = { 0 }, asked;
-	size_t length;
-	const u8 *data = mx_packet_udp(mnl_attr_get_payload(attr[NFULA_PAYLOAD]),
-				       mnl_attr_get_payload_len(attr[NFULA_PAYLOAD]), &packet, &length);
+	struct mx_datagram d;
+	struct mx_flow asked;
 	bool is_answer;
 
-	if (!data)
+	if (!mx_datagram_parse(mnl_attr_get_payload(attr[NFULA_PAYLOAD]), mnl_attr_get_payload_len(attr[NFULA_PAYLOAD]),
+			       &d))
 		return;
-	is_answer = packet.from_port == DNS_PORT && packet.to_port != DNS_PORT;
-	if (!asked_by_conntrack(attr[NFULA_CT], &packet, &asked))
-		asked = is_answer ? turned(&packet) : packet;
+	is_answer = d.from_port == DNS_PORT && d.to_port != DNS_PORT;
+	if (!asked_by_conntrack(attr[NFULA_CT], d.family, &asked))
+		asked = asked_by_packet(&d, is_answer);
 	if (is_answer)
-		take_answer(t, &asked, data, length);
+		take_answer(t, &asked, d.data, d.length);
 	else
-		take_question(t, &asked, data, length);
+		take_question(t, &asked, d.data, d.length);
 }
 
 static int take_attribute(const struct nlattr *attr, void *arg)

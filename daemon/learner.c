@@ -136,9 +136,21 @@ static void note_exchanges(struct mx_learner *l, const struct mx_suffixes *s, co
 	for (i = 0; provider != MX_NONE && i < a->count; i++) {
 		const struct mx_dns_record *r = &a->records[i];
 
-		if (r->type == MX_DNS_MX && *r->target)
+		if (r->type == MX_DNS_MX && !r->additional && *r->target)
 			mx_learner_add_host(l, r->target, provider, r->ttl, now);
 	}
+}
+
+/* What an answer says unasked counts only for the hosts that it names as MX. */
+static bool is_of_exchange(const struct mx_dns_answer *a, const char *owner)
+{
+	u32 i;
+
+	for (i = 0; i < a->count; i++)
+		if (a->records[i].type == MX_DNS_MX && !a->records[i].additional &&
+		    !strcmp(a->records[i].target, owner))
+			return true;
+	return false;
 }
 
 void mx_learner_take(struct mx_learner *l, const struct mx_suffixes *s, const struct mx_dns_answer *a,
@@ -152,6 +164,8 @@ void mx_learner_take(struct mx_learner *l, const struct mx_suffixes *s, const st
 		struct mx_lesson lesson = { .family = r->family, .addr = r->addr, .origin = origin };
 
 		if (r->type != MX_DNS_A && r->type != MX_DNS_AAAA)
+			continue;
+		if (r->additional && !is_of_exchange(a, r->owner))
 			continue;
 		lesson.provider = provider_by_chain(l, s, a, r->owner, now, &lesson.host);
 		lesson.lasts = lasting(r->ttl);
