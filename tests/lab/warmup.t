@@ -71,7 +71,7 @@ daemon_kill
 daemon_start
 is "a settle is never lost" "$(quota settled)" 7
 
-ok "backing off" mx backoff mx1 yahoo --for 1s --reason "blocked"
+ok "backing off" mx backoff mx1 yahoo --for 6s --reason "blocked"
 like "it rests first" "$(connect_tally mail -n 2 -f 1 198.51.100.30)" "refused 2"
 back() {
 	mx -j stats | json "[l['connections'] for l in d['lanes'] if l['provider'] == 'yahoo' and l['source'] == 'mx1']"
@@ -79,7 +79,7 @@ back() {
 served() {
 	[ "$(connect_tally mail -n 1 198.51.100.30)" = "done 1 ok 1 refused 0 timeout 0 unreachable 0" ]
 }
-eventually "then comes back" 10 served
+eventually "then comes back" 20 served
 like "and is shown" "$(mx sources)" "mx1 .*backing-off at yahoo by operator: blocked"
 ok "paused at one network of the default provider" mx pause mx1 default --to 203.0.113.40 --for 1h
 ok "paused there, too" mx pause mx2 default --to 203.0.113.40
