@@ -416,7 +416,7 @@ int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_l
 }
 
 struct counting {
-	void (*each)(enum mx_family family, struct mx_addr to, void *arg);
+	void (*each)(enum mx_family family, struct mx_addr to, u32 mark, void *arg);
 	void *arg;
 };
 
@@ -431,13 +431,14 @@ static int take_open(const struct nlmsghdr *nlh, void *arg)
 	    is_open(nfct_get_attr_u8(ct, ATTR_TCP_STATE))) {
 		enum mx_family family = nfct_get_attr_u8(ct, ATTR_L3PROTO) == AF_INET ? MX_IPV4 : MX_IPV6;
 
-		c->each(family, addr_of(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST), c->arg);
+		c->each(family, addr_of(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST),
+			nfct_get_attr_u32(ct, ATTR_MARK), c->arg);
 	}
 	nfct_destroy(ct);
 	return MNL_CB_OK;
 }
 
-int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family, struct mx_addr, void *), void *arg)
+int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family, struct mx_addr, u32, void *), void *arg)
 {
 	struct counting c = { each, arg };
 

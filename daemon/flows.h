@@ -36,9 +36,11 @@ struct mx_live {
 int mx_flows_list(const struct mx_policy *policy, void (*each)(const struct mx_live *, void *), void *arg);
 
 /*
- * Calls `each` with the destination of every connection that carries `mark` and is open: not yet closed by either side.
- * From any thread; slow (a dump of conntrack: 5 ms to 30 ms), so without a lock. 0 or errno.
+ * Calls `each` with the destination and the mark of every connection that carries `mark` under `mask` (0: any) and is
+ * open: not yet closed by either side. From any thread; slow (a dump of conntrack: 5 ms to 30 ms), so without a lock. 0
+ * or errno.
  */
-int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family family, struct mx_addr to, void *arg), void *arg);
+int mx_flows_open(u32 mark, u32 mask, void (*each)(enum mx_family family, struct mx_addr to, u32 mark, void *arg),
+		  void *arg);
 
 #endif
