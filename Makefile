@@ -178,14 +178,15 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCE
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
 pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
-installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft $(DATADIR)/boot.nft \
+installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
+	$(DATADIR)/boot.nft $(DATADIR)/providers.conf \
 	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
 	install -m 755 build/mxload build/mxsim $(DESTDIR)$(BINDIR)
-	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft $(DESTDIR)$(DATADIR)
+	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft catalogue/providers.conf $(DESTDIR)$(DATADIR)
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload

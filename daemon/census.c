@@ -19,9 +19,10 @@
 struct seen {
 	enum mx_family family;
 	struct mx_addr to;
+	u32 mark;
 };
 
-/* The open connections of one source, and what was assigned to it before they were counted. */
+/* The open connections of one source, at the start of all, and what was assigned to it before they were counted. */
 struct mx_census {
 	pthread_t thread;
 	struct mx_policy *policy;
@@ -39,7 +40,7 @@ static void take(const struct nf_conntrack *ct, void *arg)
 		return;
 	flow = mx_conntrack_flow(ct);
 	c->seen = mx_grow(c->seen, c->count, sizeof(c->seen[0]));
-	c->seen[c->count++] = (struct seen){ flow.family, flow.to };
+	c->seen[c->count++] = (struct seen){ flow.family, flow.to, nfct_get_attr_u32(ct, ATTR_MARK) };
 }
 
 static bool is_full(const struct mx_policy *p, u32 source)
@@ -85,6 +86,18 @@ static void forget_networks(struct mx_policy *p, u64 key)
 	}
 }
 
+static void add(struct mx_policy *p, u16 source, const struct seen *seen)
+{
+	struct mx_flow flow = { .family = seen->family, .to = seen->to };
+	u16 at = mx_classify_provider(p->snapshot, p->state.learned, &flow);
+	struct mx_network_lane *network =
+		mx_state_network_lane(&p->state, p->snapshot, mx_policy_lane(p, at, source, flow.to, flow.family));
+
+	mx_state_lane(&p->state, at, source)->open++;
+	if (network)
+		network->open++;
+}
+
 static void finish(struct mx_census *c, u32 source, const u64 *before)
 {
 	struct mx_policy *p = c->policy;
@@ -98,16 +111,16 @@ static void finish(struct mx_census *c, u32 source, const u64 *before)
 		if (lane->open || lane->connections) /* most lanes are never touched */
 			lane->open = (u32)(lane->connections - before[provider]);
 	}
-	for (i = 0; i < c->count; i++) {
-		struct mx_flow flow = { .family = c->seen[i].family, .to = c->seen[i].to };
-		u16 at = mx_classify_provider(p->snapshot, p->state.learned, &flow);
-		struct mx_network_lane *network = mx_state_network_lane(
-			&p->state, p->snapshot, mx_policy_lane(p, at, source, flow.to, flow.family));
+	for (i = 0; i < c->count; i++)
+		add(p, (u16)source, &c->seen[i]);
+}
 
-		mx_state_lane(&p->state, at, source)->open++;
-		if (network)
-			network->open++;
-	}
+static void complain(struct mx_census *c, int error)
+{
+	if (error && !c->failing)
+		mx_log(MX_LOG_ERROR, "conntrack does not say what is open: %s: concurrency stays as it was counted",
+		       strerror(error));
+	c->failing = error;
 }
 
 /* Counts the open connections of one source, under the lock, which is open meanwhile. */
@@ -124,10 +137,7 @@ static void count_source(struct mx_census *c, u32 source)
 	poll(NULL, 0, SETTLE_MSEC);
 	error = mx_conntrack_dump(mark, mask, take, c);
 	mx_policy_lock(p);
-	if (error && !c->failing)
-		mx_log(MX_LOG_ERROR, "conntrack does not say what is open: %s: concurrency stays as it was counted",
-		       strerror(error));
-	c->failing = error;
+	complain(c, error);
 	if (!error && p->snapshot->generation == generation) /* else the next round counts for the new policy */
 		finish(c, source, before);
 	free(before);
@@ -205,19 +215,45 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static bool is_limited(const struct mx_policy *p, u32 source)
+{
+	u32 provider;
+
+	for (provider = 0; provider < p->state.providers; provider++)
+		if (mx_state_lane(&p->state, provider, source)->slots)
+			return true;
+	return false;
+}
+
+static bool any_limited(const struct mx_policy *p)
+{
+	u32 source;
+
+	for (source = 0; source < p->state.sources; source++)
+		if (is_limited(p, source))
+			return true;
+	return false;
+}
+
+/* Nobody assigns anything yet. One dump for all: one for each of a thousand sources would take most of a minute. */
 static void count_at_start(struct mx_census *c)
 {
 	struct mx_policy *p = c->policy;
-	u32 source, provider;
+	u32 i;
 
 	mx_policy_lock(p);
-	for (source = 0; source < p->state.sources; source++) {
-		bool limited = false;
+	if (any_limited(p)) {
+		mx_policy_unlock(p);
+		poll(NULL, 0, SETTLE_MSEC);
+		complain(c, mx_conntrack_dump(0, 0, take, c));
+		mx_policy_lock(p);
+		mx_state_changed(&p->state);
+		for (i = 0; i < c->count && !c->failing; i++) {
+			u16 source = mx_snapshot_source_of_mark(p->snapshot, c->seen[i].mark);
 
-		for (provider = 0; provider < p->state.providers; provider++)
-			limited |= mx_state_lane(&p->state, provider, source)->slots > 0;
-		if (limited)
-			count_source(c, source);
+			if (source != MX_NONE && is_limited(p, source))
+				add(p, source, &c->seen[i]);
+		}
 	}
 	mx_policy_mark_full(p);
 	mx_policy_unlock(p);

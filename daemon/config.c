@@ -20,7 +20,10 @@
 #include "daemon/config_text.h"
 #include "daemon/text.h"
 
-#define MX_DEFAULT_CATALOGUE "/usr/share/mxload/providers.conf"
+#ifndef MX_DATADIR
+#define MX_DATADIR "/usr/share/mxload"
+#endif
+#define MX_DEFAULT_CATALOGUE MX_DATADIR "/providers.conf"
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
@@ -193,6 +196,7 @@ static void free_strings(struct mx_strings *list)
 	while (list->count)
 		free(list->items[--list->count]);
 	free(list->items);
+	free(list->places);
 }
 
 /* Reads one file with all that it includes, and calls `read` with its tree. */
@@ -216,10 +220,20 @@ static bool read_file(struct mx_reader *r, const char *path, bool (*read)(struct
 /* A catalogue holds providers and nothing else. */
 static bool read_catalogue_tree(struct mx_reader *r, config_t *tree)
 {
-	static const struct mx_option options[] = { { .name = "providers", .read = mx_read_skip }, { 0 } };
+	config_setting_t *root = config_root_setting(tree), *s;
+	bool good;
+	int i;
 
-	return mx_read_group(r, config_root_setting(tree), options, r->config) &&
-	       each(r, tree, "providers", NULL, mx_section_provider);
+	for (i = 0; i < config_setting_length(root); i++) {
+		s = config_setting_get_elem(root, (unsigned int)i);
+		if (strcmp(config_setting_name(s), "providers"))
+			return mx_reader_fail(r, s, "%s: expected providers alone in the catalogue",
+					      config_setting_name(s));
+	}
+	r->catalogue = true;
+	good = each(r, tree, "providers", NULL, mx_section_provider);
+	r->catalogue = false;
+	return good;
 }
 
 /* The shipped catalogue may be absent; one that is named may not. */
@@ -227,7 +241,7 @@ static bool read_catalogue(struct mx_reader *r)
 {
 	const char *path = r->config->catalogue;
 
-	if (!*path || (!strcmp(path, MX_DEFAULT_CATALOGUE) && access(path, F_OK)))
+	if (!*path || (!config_lookup(r->tree, "catalogue") && access(path, F_OK)))
 		return true;
 	if (access(path, R_OK))
 		return mx_reader_fail_at(r, mx_reader_place_of(r, "catalogue"),

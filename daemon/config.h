@@ -23,6 +23,8 @@ struct mx_place {
 struct mx_strings {
 	char **items;
 	u32 count;
+	struct mx_place *places; /* of names of providers: where each stands */
+	bool catalogue;          /* likewise: the catalogue gave them, not the administrator */
 };
 
 struct mx_conf_net {
@@ -186,7 +188,7 @@ struct mx_config {
 	struct mx_conf_route *routes;
 	u32 route_count;
 
-	struct mx_strings warnings; /* options that are read, but not yet in force: one line each */
+	struct mx_strings warnings; /* what is not as it may be meant, and options not yet in force: one line each */
 	struct mx_strings files;    /* that were read: what places point to */
 };
 

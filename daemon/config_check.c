@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/prefix.h"
+#include "daemon/config_names.h"
 #include "daemon/text.h"
 
 static bool check_counts(struct mx_reader *r)
@@ -187,5 +188,5 @@ static bool check_routes(struct mx_reader *r)
 bool mx_config_check(struct mx_reader *r)
 {
 	return check_counts(r) && check_mark_mask(r) && check_source_addresses(r) && check_members(r) &&
-	       check_prefixes(r) && check_routes(r);
+	       check_prefixes(r) && mx_names_check(r) && check_routes(r);
 }

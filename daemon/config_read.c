@@ -90,14 +90,27 @@ bool mx_reader_fail_at(struct mx_reader *r, struct mx_place place, const char *f
 	return false;
 }
 
+void mx_reader_warn_at(struct mx_reader *r, struct mx_place place, const char *format, ...)
+{
+	struct mx_strings *w = &r->config->warnings;
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		mx_fatal("out of memory");
+	va_end(args);
+	w->items = mx_grow(w->items, w->count, sizeof(char *));
+	w->items[w->count++] = mx_format("%s:%u: %s", place.file, place.line, text);
+	free(text);
+}
+
+/* Nobody who runs this version wrote the catalogue: nothing there is worth a warning. */
 static void warn_later(struct mx_reader *r, const config_setting_t *s)
 {
-	struct mx_place place = mx_reader_place(r, s);
-	struct mx_strings *w = &r->config->warnings;
-
-	w->items = mx_grow(w->items, w->count, sizeof(char *));
-	w->items[w->count++] = mx_format("%s:%u: %s is read but not yet enforced by this version", place.file,
-					 place.line, config_setting_name(s));
+	if (!r->catalogue)
+		mx_reader_warn_at(r, mx_reader_place(r, s), "%s is read but not yet enforced by this version",
+				  config_setting_name(s));
 }
 
 static bool unknown_option(struct mx_reader *r, const config_setting_t *s, const struct mx_option *options)
@@ -233,47 +246,6 @@ MX_READER(mx_read_path)
 		return mx_reader_fail(r, s, "%s: expected a path of 1 to %lld bytes in quotes", option->name,
 				      option->max);
 	return mx_read_string(r, s, target, option);
-}
-
-bool mx_reader_is_domain(const char *text)
-{
-	size_t label = 0, i;
-
-	for (i = 0; text[i]; i++) {
-		if (text[i] == '.') {
-			if (!label)
-				return false;
-			label = 0;
-		} else if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_') {
-			return false;
-		} else {
-			label++;
-		}
-	}
-	return label && i <= 253;
-}
-
-MX_READER(mx_read_strings)
-{
-	struct mx_strings *list = target;
-	int i;
-
-	if (!mx_read_is_list(r, s))
-		return false;
-	while (list->count)
-		free(list->items[--list->count]);
-	for (i = 0; i < config_setting_length(s); i++) {
-		config_setting_t *e = config_setting_get_elem(s, (unsigned int)i);
-		const char *text = mx_read_element(r, e, "a domain");
-
-		if (!text)
-			return false;
-		if (!mx_reader_is_domain(text))
-			return mx_reader_fail(r, e, "%s: \"%s\": expected a domain", option->name, text);
-		list->items = mx_grow(list->items, list->count, sizeof(char *));
-		list->items[list->count++] = mx_strdup(text);
-	}
-	return true;
 }
 
 MX_READER(mx_read_numbers)

@@ -14,6 +14,7 @@ struct mx_reader {
 	struct mx_config *config;
 	const config_t *tree;           /* the main file */
 	const struct mx_strings *files; /* those of the tree that is being read, by their full names */
+	bool catalogue;                 /* that is the catalogue's */
 	char *error;                    /* MX_CONFIG_ERROR bytes */
 };
 
@@ -32,6 +33,10 @@ bool mx_reader_fail(struct mx_reader *r, const config_setting_t *s, const char *
 bool mx_reader_fail_at(struct mx_reader *r, struct mx_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Keeps a warning, "FILE:LINE: " and the text. */
+void mx_reader_warn_at(struct mx_reader *r, struct mx_place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Where a setting stands; where the option `name` of the main file does, or its first line when it is not given. */
 struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s);
 struct mx_place mx_reader_place_of(struct mx_reader *r, const char *name);
@@ -39,9 +44,6 @@ struct mx_place mx_reader_place_in(struct mx_reader *r, const char *file, u32 li
 
 /* The value of a number as it stands in the file; false when it is none. */
 bool mx_reader_number(const config_setting_t *s, long long *n);
-
-/* Whether `text` is a host or domain name: labels of letters, digits, hyphens and underscores. */
-bool mx_reader_is_domain(const char *text);
 
 /* Reads the options of a group { name = value; ... } into the structure at `base`. */
 bool mx_read_group(struct mx_reader *r, config_setting_t *s, const struct mx_option *options, void *base);
@@ -54,7 +56,6 @@ MX_READER(mx_read_number);  /* u32, from min to max */
 MX_READER(mx_read_choice);  /* an enum */
 MX_READER(mx_read_string);  /* char * */
 MX_READER(mx_read_path);    /* char *, from 1 to max bytes */
-MX_READER(mx_read_strings); /* struct mx_strings of host names or domains */
 MX_READER(mx_read_numbers); /* struct mx_conf_ids, each from min to max and once, at least one */
 MX_READER(mx_read_nets);    /* struct mx_conf_nets */
 MX_READER(mx_read_weights); /* struct mx_conf_weights: source = weight */

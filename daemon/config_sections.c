@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/flow.h"
+#include "daemon/config_names.h"
 #include "daemon/text.h"
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
@@ -133,7 +134,7 @@ static MX_READER(read_hostname)
 {
 	const char *text = config_setting_get_string(s);
 
-	if (!text || !mx_reader_is_domain(text))
+	if (!text || mx_name_wrong(text, 1))
 		return mx_reader_fail(r, s, "%s: expected a host name in quotes", option->name);
 	return mx_read_string(r, s, target, option);
 }
@@ -319,13 +320,13 @@ static const char *const balance_words[] = { "weighted", "sticky", NULL };
 
 #define PROVIDER(field) .offset = offsetof(struct mx_conf_provider, field)
 static const struct mx_option provider_options[] = {
-	{ .name = "mx", .read = mx_read_strings, PROVIDER(mx) },
-	{ .name = "domains", .read = mx_read_strings, PROVIDER(domains) },
+	{ .name = "mx", .read = mx_read_names, PROVIDER(mx), .min = 2 },
+	{ .name = "domains", .read = mx_read_names, PROVIDER(domains), .min = 1 },
 	{ .name = "prefixes", .read = mx_read_nets, PROVIDER(prefixes) },
 	{ .name = "balance", .read = mx_read_choice, PROVIDER(balance), .words = balance_words },
 	{ .name = "limits", .read = mx_read_limits, PROVIDER(limits) },
 	{ .name = "total-limits", .read = mx_read_limits, PROVIDER(total_limits) },
-	{ .name = "concurrency", .read = mx_read_number, PROVIDER(concurrency), .min = 1, .max = 100000 },
+	{ .name = "concurrency", .read = mx_read_number, PROVIDER(concurrency), .max = 100000 }, /* 0: none */
 	{ .name = "pace", .read = read_pace, PROVIDER(even_pace) },
 	{ .name = "wait", .read = mx_read_number, PROVIDER(wait), .max = 25 },
 	{ .name = "wait-max", .read = mx_read_number, PROVIDER(wait_max), .max = 1000 },

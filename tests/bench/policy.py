@@ -3,6 +3,7 @@
 """A large policy: 1,000 sources, 50 providers, 10,000 prefixes, nested ones among them, both families.
 
     policy.py --directory DIR     the configuration; ledger and control socket in DIR
+              --catalogue FILE    with the providers of that catalogue besides (default: none)
     policy.py --addresses IF      lines for `ip -batch -` that give the interface the sources' addresses
 """
 
@@ -24,8 +25,8 @@ def prefix(number):
     return f"60.{number // 250}.{number % 250}.0/24"
 
 
-def configuration(directory):
-    yield f'ledger = "{directory}/ledger.db";\ncontrol = "{directory}/control.sock";\nsources: {{'
+def configuration(directory, catalogue):
+    yield f'catalogue = "{catalogue}";\nledger = "{directory}/ledger.db";\ncontrol = "{directory}/control.sock";\nsources: {{'
     for number in range(SOURCES):
         yield '    m%d: { address = "%s"; address6 = "%s"; };' % (number, *address(number))
     yield "};\npools: { main: { members: {"
@@ -40,6 +41,7 @@ def configuration(directory):
 def main():
     parser = argparse.ArgumentParser(description="a large policy")
     parser.add_argument("--directory", default="/var/lib/mxload")
+    parser.add_argument("--catalogue", metavar="FILE", default="")
     parser.add_argument("--addresses", metavar="IF")
     options = parser.parse_args()
     if options.addresses:
@@ -48,7 +50,7 @@ def main():
             print(f"address add {v4}/32 dev {options.addresses}")
             print(f"address add {v6}/128 dev {options.addresses} nodad")
     else:
-        print("\n".join(configuration(options.directory)))
+        print("\n".join(configuration(options.directory, options.catalogue)))
 
 
 main()

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Configurations as files: NAME.conf gives NAME.out, its canonical form, or NAME.err, its one error line.
+# Configurations as files: NAME.conf gives NAME.out, its canonical form, or NAME.err, its one error line; and the
+# warnings of NAME.warn.
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -27,6 +28,8 @@ for conf in *.conf; do
 		result "$("$mxloadd" -nv -c "$conf" 2>&1; echo "status $?")" "$(cat "$name.out")"$'\n'"status 0" "$name"
 		result "$("$mxloadd" -nv -c "$name.out" 2>&1)" "$(cat "$name.out")" "$name reads back the same"
 	fi
+	[ ! -e "$name.warn" ] || result "$("$mxloadd" -n -c "$conf" 2>&1 | grep -v "not yet enforced")" \
+		"$(sed 's/^/mxloadd: warning: /' "$name.warn")" "$name warns"
 done
 result "$("$mxloadd" -n -c missing.conf 2>&1)" \
 	"mxloadd: error: missing.conf: No such file or directory: expected a readable file" "a missing file"
@@ -34,6 +37,18 @@ result "$("$mxloadd" -n -c . 2>&1)" "mxloadd: error: .: Is a directory: expected
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+shipped=/usr/share/mxload/providers.conf
+sed '/^catalogue/d' minimal.conf > "$folder/named.conf"
+result "$("$mxloadd" -n -c "$folder/named.conf" 2>&1; echo $?)" 0 "the shipped catalogue may be missing"
+if [ -e $shipped ]; then
+	n=$((n + 1))
+	echo "ok $n - a catalogue that is named may not # SKIP $shipped is there"
+else
+	sed "s|^catalogue.*|catalogue = \"$shipped\";|" minimal.conf > "$folder/named.conf"
+	result "$("$mxloadd" -n -c "$folder/named.conf" 2>&1)" \
+		"mxloadd: error: $folder/named.conf:2: catalogue: $shipped: No such file or directory: expected a readable file" \
+		"a catalogue that is named may not"
+fi
 cp included.conf included.inc "$folder"
 result "$("$mxloadd" -n -c "$folder/included.conf" 2>&1)" \
 	"mxloadd: error: $folder/included.inc:3: queues: expected a number from 1 to 64" "an included file, by its full name"

@@ -11,6 +11,7 @@ config_write() {
 	{
 		echo "ledger = \"$LAB_DIR/ledger.db\";"
 		echo "control = \"$LAB_DIR/control.sock\";"
+		[[ $* == *catalogue* ]] || echo 'catalogue = "";'
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 		echo 'sources: {'
 		for ((n = 1; n <= LAB_SOURCES; n++)); do

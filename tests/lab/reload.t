@@ -55,6 +55,8 @@ at net ip route add 192.18.0.0/16 via 192.0.2.2
 $LAB_PYTHON "$lab_top/tests/bench/policy.py" --directory "$LAB_DIR" > "$LAB_DIR/large.conf"
 $LAB_PYTHON "$lab_top/tests/bench/policy.py" --addresses lo | at mail ip -batch -
 cp "$LAB_DIR/mxload.conf" "$LAB_DIR/small.conf"
+$LAB_PYTHON "$lab_top/tests/bench/policy.py" --directory "$LAB_DIR" \
+	--catalogue "$lab_top/catalogue/providers.conf" > "$LAB_DIR/larger.conf"
 daemon_start
 load 1000 7000
 best=1000000
@@ -72,6 +74,14 @@ case $MXLOADD in
 */asan/*) skip "within a second" "a sanitizer is slow" ;;
 *) ok "a large policy is swapped in within a second" test "$best" -lt 1000 ;;
 esac
+for _ in 1 2 3; do
+	cp "$LAB_DIR/larger.conf" "$LAB_DIR/mxload.conf"
+	began=$(now_ms)
+	mx reload > /dev/null || fail "with the catalogue"
+	diag "with the catalogue it took $(($(now_ms) - began)) ms"
+	cp "$LAB_DIR/small.conf" "$LAB_DIR/mxload.conf"
+	mx reload > /dev/null || fail "and out again"
+done
 load_end
 like "1,000 connections a second go on, none is lost" "$tally" "ok 7000"
 daemon_stop
@@ -82,6 +92,15 @@ diag "resident with the large policy: $(resident_kb) KiB"
 case $MXLOADD in
 */asan/*) skip "at most 12 MB resident" "a sanitizer has its own memory" ;;
 *) ok "at most 12 MB resident" test "$(resident_kb)" -le 12288 ;;
+esac
+ok "mxloadd ends in order" daemon_stop
+cp "$LAB_DIR/larger.conf" "$LAB_DIR/mxload.conf"
+ok "starts with the catalogue besides, where concurrency is limited" daemon_start
+connect mail -n 500 198.51.100.10 > /dev/null
+diag "resident with the catalogue besides: $(resident_kb) KiB"
+case $MXLOADD in
+*/asan/*) skip "the catalogue costs at most 2 MB more" "a sanitizer has its own memory" ;;
+*) ok "the catalogue costs at most 2 MB more" test "$(resident_kb)" -le 14336 ;;
 esac
 ok "mxloadd ends in order" daemon_stop
 done_testing
