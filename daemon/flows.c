@@ -126,7 +126,8 @@ static void book(struct mx_flows *f, const struct nf_conntrack *ct)
 		struct mx_flow flow = mx_conntrack_flow(ct);
 		struct mx_end end = end_of(ct, &event);
 
-		mx_policy_end_connection(p, lane.provider, lane.source, &flow, &end);
+		event.provider =
+			p->provider_names[mx_policy_end_connection(p, lane.provider, lane.source, &flow, &end)];
 	}
 	mx_policy_unlock(p);
 	if (!ours)

@@ -6,7 +6,12 @@
 #ifndef MX_DAEMON_NAMES_H
 #define MX_DAEMON_NAMES_H
 
+#include "core/port.h"
+
 /* The copy of `name`; the same pointer for the same name. Main thread only. */
 const char *mx_name(const char *name);
+
+/* The number of a name of mx_name(), from 1 on: no two have the same. */
+u32 mx_name_number(const char *name);
 
 #endif

@@ -254,6 +254,29 @@ struct mx_lane_id mx_policy_lane(const struct mx_policy *p, u32 provider, u32 so
 				    provider == p->snapshot->default_provider ? mx_network_of(to, family) : 0 };
 }
 
+/*
+ * What an open connection was charged, and at which provider: whose its address is may be learned meanwhile. The
+ * provider by the number of its name, which a reload does not change; 0: not known.
+ */
+static u32 charge_of(const struct mx_policy *p, u32 provider, u32 messages)
+{
+	u32 number = mx_name_number(p->provider_names[provider]);
+
+	return (messages < 0xffff ? messages : 0xffff) << 16 | (number <= 0xffff ? number : 0);
+}
+
+static u32 provider_of_charge(const struct mx_policy *p, u32 charge, u32 otherwise)
+{
+	u32 i;
+
+	if (!(charge & 0xffff) || (charge & 0xffff) == mx_name_number(p->provider_names[otherwise]))
+		return otherwise;
+	for (i = 0; i < p->state.providers; i++)
+		if (mx_name_number(p->provider_names[i]) == (charge & 0xffff))
+			return i;
+	return otherwise;
+}
+
 /* What follows from an assignment, outside of core. */
 static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, const struct mx_verdict *v, u64 now)
 {
@@ -266,7 +289,7 @@ static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, con
 	mx_ledger_charge(p->ledger, id, now);
 	lane->charged += messages;
 	place = mx_flow_cache_place(p->pending, flow, 0);
-	mx_flow_cache_add(&place, (u32)(now / 1000), messages);
+	mx_flow_cache_add(&place, (u32)(now / 1000), charge_of(p, v->provider, messages));
 	network = mx_state_network_lane(&p->state, p->snapshot, id);
 	if ((lane->slots && lane->open >= lane->slots) ||
 	    (network && network->slots && network->open >= network->slots)) {
@@ -329,24 +352,13 @@ void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waite
 		book(p);
 }
 
-void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, const struct mx_flow *flow,
-			      const struct mx_end *end)
+static void book_end(struct mx_policy *p, struct mx_lane_id id, const struct mx_flow_entry *charge,
+		     const struct mx_end *end)
 {
-	struct mx_lane_id id = mx_policy_lane(p, provider, source, flow->to, flow->family);
 	struct mx_network_lane *network = mx_state_network_lane(&p->state, p->snapshot, id);
-	struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
-	struct mx_flow_entry *charge;
-	struct mx_flow_place place;
-	u32 messages = 0;
-	u64 then = 0;
+	struct mx_lane *lane = mx_state_lane(&p->state, id.provider, id.source);
+	u32 messages = charge->value >> 16;
 
-	place = mx_flow_cache_place(p->pending, flow, 0);
-	charge = mx_flow_cache_find(p->pending, &place, 0);
-	if (charge) {
-		then = charge->time * 1000ULL;
-		messages = charge->value;
-		mx_flow_cache_take(&place, charge);
-	}
 	lane->bytes_sent += end->sent;
 	lane->bytes_received += end->received;
 	if (end->established) {
@@ -360,12 +372,27 @@ void mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, con
 	lane->failed++;
 	if (network && !end->cut)
 		network->failed++;
-	if (!charge)
+	if (!messages)
 		return;
-	mx_ledger_refund(p->ledger, id, then, messages, mx_policy_tick(p));
+	mx_ledger_refund(p->ledger, id, charge->time * 1000ULL, messages, mx_policy_tick(p));
 	lane->charged -= messages;
 	lane->refunded += messages;
 	pthread_cond_broadcast(p->room);
+}
+
+u16 mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, const struct mx_flow *flow,
+			     const struct mx_end *end)
+{
+	struct mx_flow_place place = mx_flow_cache_place(p->pending, flow, 0);
+	struct mx_flow_entry *found = mx_flow_cache_find(p->pending, &place, 0), charge = { 0 };
+
+	if (found) {
+		charge = *found;
+		mx_flow_cache_take(&place, found);
+	}
+	provider = provider_of_charge(p, charge.value, provider);
+	book_end(p, mx_policy_lane(p, provider, source, flow->to, flow->family), &charge, end);
+	return (u16)provider;
 }
 
 void mx_policy_settle(struct mx_policy *p, struct mx_lane_id id, u64 then, u32 connections, u32 messages)

@@ -66,7 +66,7 @@ struct mx_policy {
 	struct mx_networks *networks;
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
-	struct mx_flow_cache *pending;        /* what open connections were charged, for when they never come about */
+	struct mx_flow_cache *pending;        /* what open connections were charged, and where */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
@@ -121,9 +121,12 @@ struct mx_end {
 	bool cut; /* by us: it says nothing of the provider */
 };
 
-/* Books its end, under the lock: one that never came about is given back to the ledger. */
-void mx_policy_end_connection(struct mx_policy *policy, u32 provider, u32 source, const struct mx_flow *flow,
-			      const struct mx_end *end);
+/*
+ * Books its end, under the lock: one that never came about is given back to the ledger. `provider` is whom its address
+ * belongs to now; returns who it belonged to when it was assigned, if that is known.
+ */
+u16 mx_policy_end_connection(struct mx_policy *policy, u32 provider, u32 source, const struct mx_flow *flow,
+			     const struct mx_end *end);
 
 /* `connections` of about `then` (of the ledger's clock) carried `messages`: books it, under the lock. */
 void mx_policy_settle(struct mx_policy *policy, struct mx_lane_id lane, u64 then, u32 connections, u32 messages);
