@@ -130,13 +130,13 @@ static u16 provider_by_chain(const struct mx_learner *l, const struct mx_suffixe
 
 static void note_exchanges(struct mx_learner *l, const struct mx_suffixes *s, const struct mx_dns_answer *a, u32 now)
 {
-	u16 provider = a->type == MX_DNS_MX ? mx_suffixes_domain(s, a->name) : MX_NONE;
 	u32 i;
 
-	for (i = 0; provider != MX_NONE && i < a->count; i++) {
+	for (i = 0; i < a->count; i++) {
 		const struct mx_dns_record *r = &a->records[i];
+		u16 provider = r->type == MX_DNS_MX && !r->additional ? mx_suffixes_domain(s, r->owner) : MX_NONE;
 
-		if (r->type == MX_DNS_MX && !r->additional && *r->target)
+		if (provider != MX_NONE && *r->target)
 			mx_learner_add_host(l, r->target, provider, r->ttl, now);
 	}
 }
