@@ -9,6 +9,8 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/tap.sh
 . tests/lab/tap.sh
 
+# An emulated machine on a busy one is slow to start things.
+export LAB_READY_WITHIN=90
 for scenario in shares crash flush repeat gateway pause-now limits hold ledger pace; do
 	output=$(tests/vm/run --timeout 300 -- "tests/lab/$scenario.t" 2>&1)
 	status=$?
