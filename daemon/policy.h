@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/destinations.h"
 #include "daemon/flow_cache.h"
+#include "daemon/learner.h"
 #include "daemon/ledger.h"
 #include "daemon/store.h"
 #include "daemon/suffixes.h"
@@ -65,6 +66,7 @@ struct mx_policy {
 	struct mx_networks *networks;
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
+	struct mx_learner *learner;           /* speaks of the providers by index; NULL: nobody learns */
 	struct mx_flow_cache *pending;        /* what open connections were charged, for when they never come about */
 	struct mx_clock clock;
 	struct mx_store *store;
