@@ -122,13 +122,15 @@ static json_t *warnings(struct mx_daemon *d)
 
 static json_t *dns(struct mx_daemon *d)
 {
+	struct mx_reverse_stats names = mx_resolver_reverse_stats(d->resolver);
 	struct mx_dns_tap_stats s = { 0 };
 
 	if (d->tap)
 		s = mx_dns_tap_stats(d->tap);
-	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I}", "heard", d->tap != NULL, "questions", (json_int_t)s.questions,
-			 "answers", (json_int_t)s.answers, "unasked", (json_int_t)s.unasked, "broken",
-			 (json_int_t)s.broken, "lost", (json_int_t)s.lost);
+	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "heard", d->tap != NULL, "questions",
+			 (json_int_t)s.questions, "answers", (json_int_t)s.answers, "unasked", (json_int_t)s.unasked,
+			 "broken", (json_int_t)s.broken, "lost", (json_int_t)s.lost, "reversed",
+			 (json_int_t)names.asked, "confirmed", (json_int_t)names.confirmed);
 }
 
 json_t *mx_show_status(struct mx_daemon *d)
