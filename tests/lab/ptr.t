@@ -93,5 +93,22 @@ connect mail -n 1 10.9.0.1 > /dev/null
 connect mail -n 1 203.0.113.150 > /dev/null
 eventually "a public one is asked for" 5 equal "status_dns reversed" $((asked + 1))
 is "a private one is not" "$(grep -c '10.in-addr.arpa' "$LAB_DIR/resolver.out")" 0
+
+# --- silence ---------------------------------------------------------------------------------------------------------
+resolver_silent
+begun=$(now_ms)
+for n in {160..189}; do
+	connect_tally mail -n 1 "203.0.113.$n"
+done | sort | uniq -c > "$LAB_DIR/tally"
+took=$(($(now_ms) - begun))
+is "connections to strangers are decided while nobody answers" "$(sed 's/^ *//' "$LAB_DIR/tally")" \
+	"30 done 1 ok 0 refused 1 timeout 0 unreachable 0"
+ok "without waiting (30 of them took $took ms)" [ "$took" -le 6000 ]
+eventually "eight questions are open" 5 equal "status_dns reversed" $((asked + 9))
+begun=$(now_ms)
+mx status > /dev/null
+took=$(($(now_ms) - begun))
+ok "and the daemon says how it is ($took ms)" [ "$took" -le 500 ]
+is "no more than eight" "$(status_dns reversed)" $((asked + 9))
 ok "the daemon ends in order" daemon_stop
 done_testing
