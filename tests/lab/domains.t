@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Providers by their mail domains alone: the daemon asks for the addresses of their MX hosts itself.
+# Providers by their mail domains alone: the daemon asks for the addresses of their MX hosts itself. It hears no other
+# answers, but at the end.
 
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -42,6 +43,8 @@ sed -i 's/^    google: .*/    google: { domains = [ "gmail.com", "bare.example",
 	s/^    yahoo: .*/    yahoo: { };/' "$LAB_DIR/mxload.conf"
 # The resolver that is named first does not answer.
 echo "nameserver 198.51.100.54" > "/etc/netns/$(lab_ns mail)/resolv.conf"
+spawn holder mail $LAB_PYTHON "$lab_here/hold_log_group.py" 2553
+wait_for "the log group is taken" 5 grep -q ready "$LAB_DIR/holder.out"
 daemon_start
 
 # --- no resolver, and then one ---------------------------------------------------------------------------------------
@@ -50,8 +53,9 @@ eventually "no resolver answers" 40 equal "domain_is google gmail.com state" tim
 nok "that is no warning at first" warned 'gmail.com'
 leap 4000
 ok "after an hour it is" warned 'provider google: domain gmail.com: timeout since'
+eventually "it is asked for in vain again" 40 equal "domain_is google gmail.com next | grep -c T" 1
 echo "nameserver $lab_resolver" > "/etc/netns/$(lab_ns mail)/resolv.conf"
-leap 61
+leap 61 # which is sooner than it would be asked for by itself
 eventually "another resolv.conf is read on the minute" 5 equal "domain_is google gmail.com state" ok
 eventually "the warning is gone" 5 eval '! warned gmail.com'
 ok "a line says that it is well" daemon_said 'info: provider google: domain gmail.com is answered again'
@@ -133,4 +137,22 @@ ok "and the daemon says how it is ($during ms)" [ "$during" -le 500 ]
 is "it waits still" "$(domain_is google gmail.com next)" null
 resolver_speaks
 ok "the daemon ends in order" daemon_stop
+
+# --- answers that others get, after a reload -------------------------------------------------------------------------
+end holder
+resolver_change 's/^mx-host=gmail.com,.*/mx-host=gmail.com,mta5.am0.yahoodns.net,5/'
+sed -i 's/^    yahoo: .*/    yahoo: { };/' "$LAB_DIR/mxload.conf"
+daemon_start
+eventually "a daemon that hears them" 10 equal "domain_is google gmail.com state" ok
+ok "reloads" mx reload
+resolver_change 's/^host-record=mta5.am0.yahoodns.net,.*/host-record=mta5.am0.yahoodns.net,203.0.113.50/'
+at mail getent ahostsv4 mta5.am0.yahoodns.net > "$LAB_DIR/getent"
+like "somebody asks for a host of the domain" "$(cat "$LAB_DIR/getent")" "203.0.113.50"
+counted 203.0.113.50 google "it is known that the host is google's"
+sed -i 's/^    google: .*/    google: { domains = [ "null.example" ]; };/' "$LAB_DIR/mxload.conf"
+ok "when the domain is the provider's no longer" mx reload
+resolver_change 's/^host-record=mta5.am0.yahoodns.net,.*/host-record=mta5.am0.yahoodns.net,203.0.113.77/'
+at mail getent ahostsv4 mta5.am0.yahoodns.net > "$LAB_DIR/getent"
+counted 203.0.113.77 default "its hosts are not, either"
+ok "the daemon ends in order once more" daemon_stop
 done_testing
