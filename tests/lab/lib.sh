@@ -178,6 +178,7 @@ resolver_start() {
 
 # resolver_run: it answers by $LAB_DIR/dnsmasq.conf.
 resolver_run() {
+	rm -f "$LAB_DIR/resolver.out"
 	spawn resolver net dnsmasq --conf-file="$LAB_DIR/dnsmasq.conf"
 	wait_for "the resolver starts" 5 grep -q 'started' "$LAB_DIR/resolver.out" || bail "$(cat "$LAB_DIR/resolver.out")"
 }
