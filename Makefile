@@ -30,7 +30,7 @@ OUT = build
 endif
 COMPILE = $(CC) -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
-DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3
+DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3 libcares
 TOOL_LIBS = jansson
 SIM_LIBS = libconfig jansson
 LIBS = $(shell pkg-config --libs $(1))
@@ -113,14 +113,14 @@ check: all unit
 	@echo "== the lab, and everything else"
 	$(Q)$(MAKE) --no-print-directory programs lab vm
 
-# a disk that is slow or fails, loaded before the daemon; never with the sanitizers' own library
-build/fault/disk.so: tests/fault/disk.c Makefile
+# a disk that is slow or fails, a clock that leaps: loaded before the daemon; never with the sanitizers' own library
+build/fault/%.so: tests/fault/%.c Makefile
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
 
 # one scenario a file; two at once, each in namespaces of its own
-lab: all build/fault/disk.so
+lab: all build/fault/disk.so build/fault/clock.so
 	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove -j2 --timer tests/lab/*.t
 
 # the programs alone, without a network

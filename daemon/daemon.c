@@ -148,9 +148,7 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 		return false;
 	}
 	mx_policy_commit(&d->policy, next);
-	mx_policy_lock(&d->policy);
-	mx_learner_forget(d->learner);
-	mx_policy_unlock(&d->policy);
+	mx_resolver_reload(d->resolver);
 	d->sources_left = true;
 	event.generation = d->policy.snapshot->generation;
 	mx_journal_add(d->journal, &event);
@@ -215,6 +213,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left || mx_table_changed(d->table) ||
 	    lend_again(d) || learned_more(d))
 		mx_daemon_apply(d);
+	mx_resolver_tick(d->resolver);
 	mx_control_tick(d->control);
 }
 
@@ -289,12 +288,14 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->journal = mx_journal_new();
 	d->recent = mx_intake_recent();
 	d->learner = mx_learner_new();
+	d->policy.learner = d->learner;
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
 	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
 	d->table = mx_table_open(base, saved);
 	d->base = event_base_new();
+	d->resolver = mx_resolver_start(d->base, &d->policy, d->learner);
 	d->control = mx_control_open(d);
 	d->queue_rule =
 		(struct mx_queue_rule){ mx_table_probe_queue(d->table), (u16)config->queue_first, (u16)config->queues };
@@ -307,7 +308,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 		mx_log(MX_LOG_WARNING,
 		       "no copies of DNS answers (log group %d): %s: providers are not learned from them",
 		       MX_DNS_TAP_GROUP, strerror(errno));
-	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap };
+	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap, d->resolver };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
 	mx_daemon_apply(d);
@@ -334,6 +335,7 @@ static void leave(struct mx_daemon *d)
 	mx_queues_stop(queues);
 	if (d->tap)
 		mx_dns_tap_stop(d->tap);
+	mx_resolver_stop(d->resolver);
 	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
 		event_free(d->signals[i]);
 	event_free(d->table_event);

@@ -31,6 +31,7 @@ struct mx_daemon {
 	struct mx_journal *journal;
 	struct mx_learner *learner;
 	struct mx_dns_tap *tap; /* NULL: the kernel gives no copies */
+	struct mx_resolver *resolver;
 	struct mx_intake intake;
 	struct mx_bookkeeper *bookkeeper;
 	struct mx_census *census;

@@ -92,17 +92,28 @@ enum mx_answer mx_intake_answer_again(struct mx_intake *in, const struct mx_flow
 	return decide(in, flow, &place, waited, mark);
 }
 
-/* Whose an unknown destination is may just have been told: what waits there is read first. The lock is open meanwhile.
+static bool is_unknown(const struct mx_policy *p, const struct mx_flow *flow)
+{
+	return mx_classify_provider(p->snapshot, p->state.learned, flow) == p->snapshot->default_provider;
+}
+
+/*
+ * Whose an unknown destination is may just have been told: what waits there is read first. The lock is open meanwhile.
+ * If that does not help, the DNS is asked, for next time.
  */
 static void learn_first(struct mx_intake *in, const struct mx_flow *flow)
 {
 	struct mx_policy *p = in->policy;
 
-	if (!in->tap || mx_classify_provider(p->snapshot, p->state.learned, flow) != p->snapshot->default_provider)
+	if (!is_unknown(p, flow))
 		return;
-	mx_policy_unlock(p);
-	mx_dns_tap_drain(in->tap);
-	mx_policy_lock(p);
+	if (in->tap) {
+		mx_policy_unlock(p);
+		mx_dns_tap_drain(in->tap);
+		mx_policy_lock(p);
+	}
+	if (is_unknown(p, flow))
+		mx_resolver_wonder(in->resolver, flow);
 }
 
 enum mx_answer mx_intake_answer(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u32 *mark, bool *known)

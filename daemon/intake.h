@@ -10,12 +10,14 @@
 #include "daemon/flow_cache.h"
 #include "daemon/journal.h"
 #include "daemon/policy.h"
+#include "daemon/resolver.h"
 
 struct mx_intake {
 	struct mx_policy *policy;
 	struct mx_flow_cache *recent; /* of mx_intake_recent() */
 	struct mx_journal *journal;
 	struct mx_dns_tap *tap; /* NULL: nobody hears DNS answers */
+	struct mx_resolver *resolver;
 };
 
 enum mx_answer {

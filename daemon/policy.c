@@ -700,6 +700,8 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	carry(next, &old, &o);
 	renumber_destinations(p, &o, next->config->provider_count);
 	take_over(p, next);
+	if (p->learner)
+		mx_learner_forget(p->learner);
 	adopt(p);
 	mx_states_apply(p); /* the flags came along with the counters */
 	mx_state_changed(&p->state);

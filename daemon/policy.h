@@ -17,6 +17,7 @@
 #include "daemon/config.h"
 #include "daemon/destinations.h"
 #include "daemon/flow_cache.h"
+#include "daemon/learner.h"
 #include "daemon/ledger.h"
 #include "daemon/store.h"
 #include "daemon/suffixes.h"
@@ -67,6 +68,7 @@ struct mx_policy {
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
 	struct mx_flow_cache *pending;        /* what open connections were charged, and where */
+	struct mx_learner *learner;           /* speaks of the providers by index; NULL: nobody learns */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;

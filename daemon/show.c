@@ -162,6 +162,21 @@ static json_t *lanes_of(const struct mx_policy *p, u32 provider)
 	return list;
 }
 
+static void add_resolved(const struct mx_domain_report *r, void *list)
+{
+	json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o,s:o}", "domain", r->name, "state",
+					      mx_domain_state_name(r->state), "asked", mx_json_time(r->asked),
+					      "answered", mx_json_time(r->answered), "next", mx_json_time(r->next)));
+}
+
+static json_t *resolved_of(const struct mx_daemon *d, u32 provider)
+{
+	json_t *list = json_array();
+
+	mx_domains_each(mx_resolver_domains(d->resolver), (u16)provider, add_resolved, list);
+	return list;
+}
+
 json_t *mx_show_providers(struct mx_daemon *d, const char *name)
 {
 	const struct mx_policy *p = &d->policy;
@@ -179,10 +194,11 @@ json_t *mx_show_providers(struct mx_daemon *d, const char *name)
 			      strings(&c->mx), "domains", strings(&c->domains), "learned", (json_int_t)learned[i],
 			      "connections", (json_int_t)mx_show_totals(p, i).connections, "routes",
 			      routes_of(p->config, i));
-		if (name)
+		if (name) {
+			json_object_set_new(o, "resolved", resolved_of(d, i));
 			json_object_set_new(o, "lanes", lanes_of(p, i));
-		if (name)
 			json_object_set_new(o, "addresses", mx_show_learned(&d->policy, (u16)i));
+		}
 		json_array_append_new(list, o);
 	}
 	free(learned);

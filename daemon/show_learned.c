@@ -6,7 +6,7 @@
 
 #include "daemon/json.h"
 
-#define MOST 10000 /* addresses in one answer, those confirmed last */
+#define MOST 10000 /* addresses in one answer, those of the strongest origin first, and those confirmed last */
 
 /* Copies: they are gathered under the lock, and made JSON of afterwards. */
 struct gathering {
@@ -30,6 +30,8 @@ static int compare(const void *a, const void *b)
 {
 	const struct mx_destination *x = a, *y = b;
 
+	if (x->origin != y->origin)
+		return x->origin > y->origin ? -1 : 1;
 	if (x->confirmed != y->confirmed)
 		return x->confirmed > y->confirmed ? -1 : 1;
 	if (x->family != y->family)

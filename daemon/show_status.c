@@ -43,6 +43,34 @@ static json_t *status_queues(const struct mx_daemon *d)
 	return list;
 }
 
+struct failing {
+	json_t *list;
+	const char *provider;
+};
+
+static void warn_of_domain(const struct mx_domain_report *r, void *arg)
+{
+	const struct failing *failing = arg;
+	char since[MX_TIME_TEXT];
+
+	if (r->failing && time(NULL) - r->failing > MX_DOMAINS_WARN_AFTER)
+		json_array_append_new(failing->list,
+				      json_sprintf("provider %s: domain %s: %s since %s: its addresses are not learned",
+						   failing->provider, r->name, mx_domain_state_name(r->state),
+						   mx_time_text(r->failing, since)));
+}
+
+static void warn_of_domains(const struct mx_daemon *d, json_t *list)
+{
+	u32 i;
+
+	for (i = 0; i < d->policy.config->provider_count; i++) {
+		struct failing failing = { list, d->policy.config->providers[i].name };
+
+		mx_domains_each(mx_resolver_domains(d->resolver), (u16)i, warn_of_domain, &failing);
+	}
+}
+
 static json_t *warnings(struct mx_daemon *d)
 {
 	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
@@ -86,6 +114,7 @@ static json_t *warnings(struct mx_daemon *d)
 				list, json_sprintf("source %s: %s", c->sources[i].name, json_string_value(problem)));
 		json_decref(problems);
 	}
+	warn_of_domains(d, list);
 	for (i = 0; i < c->warnings.count; i++)
 		json_array_append_new(list, json_string(c->warnings.items[i]));
 	return list;
@@ -93,13 +122,15 @@ static json_t *warnings(struct mx_daemon *d)
 
 static json_t *dns(struct mx_daemon *d)
 {
+	struct mx_reverse_stats names = mx_resolver_reverse_stats(d->resolver);
 	struct mx_dns_tap_stats s = { 0 };
 
 	if (d->tap)
 		s = mx_dns_tap_stats(d->tap);
-	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I}", "heard", d->tap != NULL, "questions", (json_int_t)s.questions,
-			 "answers", (json_int_t)s.answers, "unasked", (json_int_t)s.unasked, "broken",
-			 (json_int_t)s.broken, "lost", (json_int_t)s.lost);
+	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "heard", d->tap != NULL, "questions",
+			 (json_int_t)s.questions, "answers", (json_int_t)s.answers, "unasked", (json_int_t)s.unasked,
+			 "broken", (json_int_t)s.broken, "lost", (json_int_t)s.lost, "reversed",
+			 (json_int_t)names.asked, "confirmed", (json_int_t)names.confirmed);
 }
 
 json_t *mx_show_status(struct mx_daemon *d)

@@ -8,9 +8,10 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 lab_up
-LAB_MICROSOFT='limits = [ "15000 messages/day" ];' LAB_MX3='warmup: { started = "2026-01-01"; schedule = "gentle"; };' \
+LAB_GOOGLE='domains = [ "gmail.com" ];' LAB_MICROSOFT='limits = [ "15000 messages/day" ];' LAB_MX3='warmup: { started = "2026-01-01"; schedule = "gentle"; };' \
 	config_write
 daemon_start > /dev/null
+wait_for "the domain is answered" 10 equal "mx -j providers google | json 'd[\"providers\"][0][\"resolved\"][0][\"state\"]'" ok
 for source in mx1 mx2 mx3; do
 	mx pause $source yahoo --reason "too much at once" > /dev/null
 done

@@ -174,6 +174,12 @@ resolver_start() {
 	}
 	NF { print "host-record=" name[$2] "," $2 "," $3 }' <<< "$lab_receivers" > "$LAB_DIR/dnsmasq.conf"
 	printf '%s\n' "${LAB_DNS-}" >> "$LAB_DIR/dnsmasq.conf"
+	resolver_run
+}
+
+# resolver_run: it answers by $LAB_DIR/dnsmasq.conf.
+resolver_run() {
+	rm -f "$LAB_DIR/resolver.out"
 	spawn resolver net dnsmasq --conf-file="$LAB_DIR/dnsmasq.conf"
 	wait_for "the resolver starts" 5 grep -q 'started' "$LAB_DIR/resolver.out" || bail "$(cat "$LAB_DIR/resolver.out")"
 }
@@ -205,6 +211,36 @@ unbound_start() {
 	END
 	spawn unbound "$1" unbound -d -c "$LAB_DIR/unbound.conf"
 	wait_for "unbound starts" 10 grep -q 'start of service' "$LAB_DIR/unbound.out" || bail "$(cat "$LAB_DIR/unbound.out")"
+}
+
+# resolver_change SCRIPT [LINE...]: from now on it answers otherwise: its configuration is edited by sed, and lines are added.
+resolver_change() {
+	sed -i -e "$1" "$LAB_DIR/dnsmasq.conf"
+	shift
+	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$LAB_DIR/dnsmasq.conf"
+	end resolver
+	resolver_run
+}
+
+# resolver_breaks DOMAIN / resolver_mends DOMAIN: what is asked of a domain ends with SERVFAIL / is answered again. What the
+# resolver knows itself of the names in it has to be taken out before.
+resolver_breaks() {
+	if ! pid_of servfail > /dev/null; then
+		spawn servfail net $LAB_PYTHON "$lab_here/dns_servfail.py" 5399
+		wait_for "the failing name server starts" 5 grep -q ready "$LAB_DIR/servfail.out" || bail "$(cat "$LAB_DIR/servfail.out")"
+	fi
+	resolver_change "/^mx-host=$1,/s/^/#/" "server=/$1/127.0.0.1#5399"
+}
+resolver_mends() {
+	resolver_change "/^server=.$1.127/d; s/^#mx-host=$1,/mx-host=$1,/"
+}
+
+# resolver_silent / resolver_speaks: nothing is answered, by nobody / all is.
+resolver_silent() {
+	kill -STOP "$(pid_of resolver)"
+}
+resolver_speaks() {
+	kill -CONT "$(pid_of resolver)"
 }
 
 # receiver_start NAME HOST ADDRESS...: SMTP receivers; their events go to $LAB_DIR/NAME.log (receiver.py says which).
