@@ -399,10 +399,12 @@ void mx_domains_adopt(struct mx_domains *all)
 	for (i = 0; i < c->provider_count; i++)
 		for (j = 0; j < c->providers[i].domains.count; j++)
 			add_domain(all, &old, &fresh, c->providers[i].domains.items[j], (u16)i);
-	for (i = 0; i < before_count; i++)
-		if (tfind(before[i], &old, compare))
-			let_go(before[i]);
-	tdestroy(old, keep);
+	while (old) { /* out of the tree first: it looks at the names */
+		struct domain *d = *(struct domain **)old;
+
+		tdelete(d, &old, compare);
+		let_go(d);
+	}
 	tdestroy(fresh, keep);
 	free(before);
 	mx_policy_lock(all->policy);
@@ -424,7 +426,7 @@ void mx_domains_each(const struct mx_domains *all, u16 provider, void (*each)(co
 						   d->state,
 						   d->asked,
 						   d->answered,
-						   d->open ? 0 : back + (s64)d->due,
+						   d->open || !d->due ? 0 : back + (s64)d->due,
 						   d->failing ? back + (s64)d->failing : 0 };
 
 		if (d->provider == provider)
