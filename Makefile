@@ -137,6 +137,7 @@ lint:
 bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/bench.py
 	$(Q)tests/bench/disk.py
+	$(Q)tests/bench/learn.sh
 	$(Q)$(OUT)/bench/dns_answer
 
 $(OUT)/bench/decide $(OUT)/bench/dns_answer: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)

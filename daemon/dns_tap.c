@@ -126,8 +126,8 @@ static void take_answer(struct mx_dns_tap *t, const struct mx_flow *asked, const
 
 /* --- packets ---------------------------------------------------------------------------------------------------- */
 
-/* Who asked whom, as the packet itself has it. */
-static struct mx_flow asked_by_packet(const struct mx_datagram *d, bool is_answer)
+/* Who asked whom. The table copies packets where both have the same addresses. */
+static struct mx_flow asked_by(const struct mx_datagram *d, bool is_answer)
 {
 	struct mx_flow flow = { .family = d->family };
 
@@ -136,20 +136,6 @@ static struct mx_flow asked_by_packet(const struct mx_datagram *d, bool is_answe
 	flow.from_port = is_answer ? d->to_port : d->from_port;
 	flow.to_port = is_answer ? d->from_port : d->to_port;
 	return flow;
-}
-
-/* Who asked whom, as conntrack knows it, whatever was translated on the way. False: it is not told. */
-static bool asked_by_conntrack(const struct nlattr *attr, enum mx_family family, struct mx_flow *asked)
-{
-	struct nf_conntrack *ct = attr ? nfct_new() : NULL;
-	bool good = ct && nfct_payload_parse(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
-					     family == MX_IPV4 ? AF_INET : AF_INET6, ct) == 0;
-
-	if (good)
-		*asked = mx_conntrack_flow(ct);
-	if (ct)
-		nfct_destroy(ct);
-	return good;
 }
 
 static void take_packet(struct mx_dns_tap *t, struct nlattr *const *attr)
@@ -162,8 +148,7 @@ static void take_packet(struct mx_dns_tap *t, struct nlattr *const *attr)
 			       &d))
 		return;
 	is_answer = d.from_port == DNS_PORT && d.to_port != DNS_PORT;
-	if (!asked_by_conntrack(attr[NFULA_CT], d.family, &asked))
-		asked = asked_by_packet(&d, is_answer);
+	asked = asked_by(&d, is_answer);
 	if (is_answer)
 		take_answer(t, &asked, d.data, d.length);
 	else
@@ -249,7 +234,6 @@ static struct nlmsghdr *begin(void *buffer)
 	return nlh;
 }
 
-/* With conntrack's view of each packet where the kernel has that. */
 static int bind_group(struct mnl_socket *socket)
 {
 	struct nfulnl_msg_config_cmd bind = { NFULNL_CFG_CMD_BIND };
@@ -265,13 +249,7 @@ static int bind_group(struct mnl_socket *socket)
 	nlh = begin(buffer);
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
-	error = configure(socket, buffer, nlh);
-	if (error)
-		return error;
-	nlh = begin(buffer);
-	mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_CONNTRACK));
-	configure(socket, buffer, nlh);
-	return 0;
+	return configure(socket, buffer, nlh);
 }
 
 struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy, struct mx_learner *learner)

@@ -133,4 +133,28 @@ is "by what is known" "$(mx_count google -)" $((before + 5))
 like "also those that nobody knows" "$(connect_tally mail -n 5 203.0.113.50)" "ok 5"
 is "no connection came from another address" "$(receiver_strangers)" 0
 ok "mxloadd ends in order" daemon_stop
+lab_down
+
+# A gateway, whose clients' questions and answers pass through it, translated on the way.
+LAB_HOST=gw
+lab_up
+learning_config 'clients = [ "10.0.0.0/24" ];'
+at gw nft -f - <<- 'END'
+	table ip hidden {
+		chain out { type nat hook postrouting priority srcnat; udp dport 53 oifname "eth0" masquerade
+		}
+	}
+END
+daemon_start
+mta_start client inet_protocols=ipv4
+mail_send gmail.com 5 client
+mail_send tenant.example 5 client
+mail_wait 60 client
+for provider in google microsoft; do
+	counted_right $provider
+done
+is "of a client's question the gateway has learned" "$(belongs 198.51.100.20)" \
+	"microsoft: answer tenant-example.mail.protection.outlook.com"
+is "no connection came from another address" "$(receiver_strangers)" 0
+ok "mxloadd ends in order" daemon_stop
 done_testing

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # An emulated machine on a busy one is slow to start things.
 export LAB_READY_WITHIN=90
-for scenario in shares crash flush repeat gateway pause-now limits hold ledger pace; do
+for scenario in shares crash flush repeat gateway pause-now limits hold ledger pace learn; do
 	output=$(tests/vm/run --timeout 300 -- "tests/lab/$scenario.t" 2>&1)
 	status=$?
 	is "$scenario.t passes in the guest" "$status" 0
