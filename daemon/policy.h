@@ -164,4 +164,8 @@ u32 mx_policy_weight(const struct mx_policy *policy, u32 pool, u32 provider, u32
 /* Whether a set weight came from the operator, for display. */
 bool mx_policy_weight_is_set(const struct mx_policy *policy, u32 pool, u32 provider, u32 member);
 
+/* For policy's own files: what the store remembers of weights, and putting them into the state. */
+void mx_policy_load_weights(struct mx_policy *policy);
+void mx_policy_apply_weights(struct mx_policy *policy);
+
 #endif
