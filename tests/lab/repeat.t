@@ -21,10 +21,14 @@ for to in 198.51.100.20 2001:db8:100:2::20; do
 	case $to in *:*) from=fd00:1::2 ;; *) from=10.0.0.2 ;; esac
 	deaf "$to"
 	before=$(mx_count - -)
+	coproc { synsend client --wait -n 4 "$from" 4001 "$to"; }
+	sender=$!
+	read -r -t 20 _ <&"${COPROC[0]}"
 	daemon_signal STOP
-	synsend client -n 4 "$from" 4001 "$to"
+	echo go >&"${COPROC[1]}"
 	wait_for "copies wait in the queue" 1 waiting 2 || diag "only one copy was queued"
 	daemon_signal CONT
+	wait $sender
 	wait_for "they are answered" 5 equal "mx_count - -" $((before + 1))
 	synsend client -n 3 -i 50 "$from" 4001 "$to"
 	synsend client --seq 2000 "$from" 4002 "$to"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sends the same SYN several times: what a retransmission looks like, when the test wants it.
 
-    synsend.py [-n COUNT] [-i MILLISECONDS] [--seq N] FROM FROM-PORT TO [TO-PORT]
+    synsend.py [-n COUNT] [-i MILLISECONDS] [--seq N] [--wait] FROM FROM-PORT TO [TO-PORT]
 
 IPv4 or IPv6, by the look of the addresses. No socket knows the connection, so the kernel answers a SYN-ACK with a RST;
 make the receiver deaf first where that matters.
@@ -11,6 +11,7 @@ make the receiver deaf first where that matters.
 import argparse
 import socket
 import struct
+import sys
 import time
 
 SYN = 0x02
@@ -49,6 +50,7 @@ def main():
     parser.add_argument("-n", "--count", type=int, default=2)
     parser.add_argument("-i", "--interval", type=float, default=0, metavar="MILLISECONDS")
     parser.add_argument("--seq", type=int, default=1000)
+    parser.add_argument("--wait", action="store_true", help='say "ready", and wait for a line')
     parser.add_argument("source")
     parser.add_argument("source_port", type=int)
     parser.add_argument("target")
@@ -57,6 +59,9 @@ def main():
     family = socket.AF_INET6 if ":" in options.target else socket.AF_INET
     raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
     data = packet(options, family)
+    if options.wait:
+        print("ready", flush=True)
+        sys.stdin.readline()
     for number in range(options.count):
         if number and options.interval:
             time.sleep(options.interval / 1000)
