@@ -308,7 +308,8 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 		mx_log(MX_LOG_WARNING,
 		       "no copies of DNS answers (log group %d): %s: providers are not learned from them",
 		       MX_DNS_TAP_GROUP, strerror(errno));
-	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap, d->resolver };
+	d->strangers = mx_intake_strangers();
+	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap, d->resolver, d->strangers };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
 	mx_daemon_apply(d);
@@ -354,6 +355,7 @@ static void leave(struct mx_daemon *d)
 	mx_store_close(d->store);
 	mx_journal_free(d->journal);
 	free(d->recent);
+	free(d->strangers);
 	mx_learner_free(d->learner);
 	free(d->table_error);
 	kill(d->watchdog, SIGKILL);

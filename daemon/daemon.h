@@ -27,7 +27,7 @@ struct mx_daemon {
 	struct mx_store *store;
 	struct mx_table *table;
 	struct mx_addresses *addresses;
-	struct mx_flow_cache *recent;
+	struct mx_flow_cache *recent, *strangers; /* of the intake */
 	struct mx_journal *journal;
 	struct mx_learner *learner;
 	struct mx_dns_tap *tap; /* NULL: the kernel gives no copies */

@@ -6,12 +6,18 @@
 #include "core/classify.h"
 
 #define RECENT_BUCKETS 16384
+#define STRANGER_BUCKETS 4096
 #define RECENT_SECONDS 130 /* Linux sends a SYN for the last time after 63 and gives up after 127 */
 #define WAITS 0xffffffffu  /* in place of a mark: no answer is this, since one bit of the mark mask at least is 0 */
 
 struct mx_flow_cache *mx_intake_recent(void)
 {
 	return mx_flow_cache_new(RECENT_BUCKETS, RECENT_SECONDS);
+}
+
+struct mx_flow_cache *mx_intake_strangers(void)
+{
+	return mx_flow_cache_new(STRANGER_BUCKETS, 1);
 }
 
 static void note_decision(struct mx_intake *in, const struct mx_flow *flow, const struct mx_verdict *v)
@@ -99,18 +105,23 @@ static bool is_unknown(const struct mx_policy *p, const struct mx_flow *flow)
 
 /*
  * Whose an unknown destination is may just have been told: what waits there is read first. The lock is open meanwhile.
- * If that does not help, the DNS is asked, for next time.
+ * For the same address that is done once a second: what comes meanwhile the thread reads that listens all the time. If
+ * it does not help, the DNS is asked, for next time.
  */
 static void learn_first(struct mx_intake *in, const struct mx_flow *flow)
 {
 	struct mx_policy *p = in->policy;
+	struct mx_flow stranger = { .family = flow->family, .to = flow->to };
+	struct mx_flow_place place;
 
 	if (!is_unknown(p, flow))
 		return;
-	if (in->tap) {
+	place = mx_flow_cache_place(in->strangers, &stranger, 0);
+	if (in->tap && !mx_flow_cache_find(in->strangers, &place, seconds())) {
 		mx_policy_unlock(p);
 		mx_dns_tap_drain(in->tap);
 		mx_policy_lock(p);
+		mx_flow_cache_add(&place, seconds(), 0);
 	}
 	if (is_unknown(p, flow))
 		mx_resolver_wonder(in->resolver, flow);

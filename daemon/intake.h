@@ -18,6 +18,7 @@ struct mx_intake {
 	struct mx_journal *journal;
 	struct mx_dns_tap *tap; /* NULL: nobody hears DNS answers */
 	struct mx_resolver *resolver;
+	struct mx_flow_cache *strangers; /* of mx_intake_strangers() */
 };
 
 enum mx_answer {
@@ -32,6 +33,10 @@ enum mx_answer {
  * 65,536 of them; to be freed by free().
  */
 struct mx_flow_cache *mx_intake_recent(void);
+
+/* Destinations that were unknown within this second, though everything that was told had been read. To be freed by
+ * free(). */
+struct mx_flow_cache *mx_intake_strangers(void);
 
 /* Answers one SYN, under the policy's lock. *mark is the packet's whole mark; *known: it was decided before. */
 enum mx_answer mx_intake_answer(struct mx_intake *intake, const struct mx_flow *flow, u32 sequence, u32 *mark,
