@@ -172,14 +172,6 @@ static bool count_full(struct mx_census *c)
 	return full;
 }
 
-static u64 mono_msec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
-}
-
 static u64 rest_after(u64 took)
 {
 	u64 msec = took * REST_FACTOR;
@@ -202,10 +194,10 @@ static void *run(void *arg)
 
 	mx_policy_lock(p);
 	while (!c->leaving) {
-		u64 began = mono_msec(), took;
+		u64 began = mx_clock_steady_ms(), took;
 		bool full = count_full(c);
 
-		took = mono_msec() - began;
+		took = mx_clock_steady_ms() - began;
 		if (full)
 			rest(c, rest_after(took));
 		else if (!c->leaving && !any_full(p))

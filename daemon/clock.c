@@ -83,3 +83,21 @@ u64 mx_clock_wall(void)
 {
 	return read_ms(CLOCK_REALTIME);
 }
+
+u64 mx_clock_boot_seconds(void)
+{
+	return read_ms(CLOCK_BOOTTIME) / 1000;
+}
+
+u64 mx_clock_steady_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+u32 mx_clock_coarse_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (u32)t.tv_sec;
+}

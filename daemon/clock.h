@@ -50,4 +50,11 @@ u64 mx_clock_now(const struct mx_clock *clock);
 /* The time of day in ms since the epoch; cheap. */
 u64 mx_clock_wall(void);
 
+/* Clocks that nobody sets, for waits: since boot, with the time that the host slept; and without it. */
+u64 mx_clock_boot_seconds(void);
+u64 mx_clock_steady_ms(void);
+
+/* The latter in seconds, up to some milliseconds late: what a look into a table costs, not a look at the clock. */
+u32 mx_clock_coarse_seconds(void);
+
 #endif

@@ -97,8 +97,7 @@ void mx_reader_warn_at(struct mx_reader *r, struct mx_place place, const char *f
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		mx_fatal("out of memory");
+	text = mx_format_args(format, args);
 	va_end(args);
 	w->items = mx_grow(w->items, w->count, sizeof(char *));
 	w->items[w->count++] = mx_format("%s:%u: %s", place.file, place.line, text);

@@ -287,15 +287,13 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_policy_init(&d->policy, config, d->store, mx_addresses_usable, d->addresses);
 	d->journal = mx_journal_new();
 	d->recent = mx_intake_recent();
-	d->learner = mx_learner_new();
-	d->policy.learner = d->learner;
 	mx_addresses_manage(d->addresses, &d->policy);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
 	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
 	d->table = mx_table_open(base, saved);
 	d->base = event_base_new();
-	d->resolver = mx_resolver_start(d->base, &d->policy, d->learner);
+	d->resolver = mx_resolver_start(d->base, &d->policy);
 	d->control = mx_control_open(d);
 	d->queue_rule =
 		(struct mx_queue_rule){ mx_table_probe_queue(d->table), (u16)config->queue_first, (u16)config->queues };
@@ -303,7 +301,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (d->table_error)
 		exit(1);
 	d->census = mx_census_start(&d->policy);
-	d->tap = mx_dns_tap_start(&d->policy, d->learner);
+	d->tap = mx_dns_tap_start(&d->policy);
 	if (!d->tap)
 		mx_log(MX_LOG_WARNING,
 		       "no copies of DNS answers (log group %d): %s: providers are not learned from them",
@@ -356,7 +354,6 @@ static void leave(struct mx_daemon *d)
 	mx_journal_free(d->journal);
 	free(d->recent);
 	free(d->strangers);
-	mx_learner_free(d->learner);
 	free(d->table_error);
 	kill(d->watchdog, SIGKILL);
 	waitpid(d->watchdog, NULL, 0);

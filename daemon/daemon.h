@@ -29,7 +29,6 @@ struct mx_daemon {
 	struct mx_addresses *addresses;
 	struct mx_flow_cache *recent, *strangers; /* of the intake */
 	struct mx_journal *journal;
-	struct mx_learner *learner;
 	struct mx_dns_tap *tap; /* NULL: the kernel gives no copies */
 	struct mx_resolver *resolver;
 	struct mx_intake intake;

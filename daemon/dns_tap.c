@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "core/balance.h"
 #include "daemon/conntrack.h"
@@ -31,21 +30,12 @@ struct mx_dns_tap {
 	pthread_mutex_t lock; /* of all below; taken before the policy's */
 	struct mnl_socket *socket;
 	struct mx_policy *policy;
-	struct mx_learner *learner;
 	struct mx_flow_cache *questions;
 	struct mx_dns_tap_stats stats;
 	atomic_bool leaving;
 	struct mx_dns_answer answer;
 	char buffer[MESSAGE_BYTES] __attribute__((aligned(8)));
 };
-
-static u32 seconds(void)
-{
-	struct timespec mono;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
-	return (u32)mono.tv_sec;
-}
 
 /* --- questions -------------------------------------------------------------------------------------------------- */
 
@@ -73,7 +63,7 @@ static void take_question(struct mx_dns_tap *t, const struct mx_flow *asked, con
 	if (mx_dns_name_read(data, length, &at, name) != MX_DNS_NAME_READ || length - at < 4)
 		return;
 	place = place_of(t, asked, read16(data), name, read16(data + at));
-	mx_flow_cache_add(&place, seconds(), 0);
+	mx_flow_cache_add(&place, mx_clock_coarse_seconds(), 0);
 	t->stats.questions++;
 }
 
@@ -81,7 +71,7 @@ static void take_question(struct mx_dns_tap *t, const struct mx_flow *asked, con
 static bool was_asked(struct mx_dns_tap *t, const struct mx_flow *asked, u16 id)
 {
 	struct mx_flow_place place = place_of(t, asked, id, t->answer.name, t->answer.type);
-	struct mx_flow_entry *question = mx_flow_cache_find(t->questions, &place, seconds());
+	struct mx_flow_entry *question = mx_flow_cache_find(t->questions, &place, mx_clock_coarse_seconds());
 
 	if (!question)
 		return false;
@@ -91,17 +81,8 @@ static bool was_asked(struct mx_dns_tap *t, const struct mx_flow *asked, u16 id)
 
 /* --- answers ---------------------------------------------------------------------------------------------------- */
 
-static void learn(const struct mx_lesson *lesson, void *policy)
-{
-	struct mx_policy *p = policy;
-
-	mx_destinations_learn(p->destinations, lesson, (u32)time(NULL));
-}
-
 static void take_answer(struct mx_dns_tap *t, const struct mx_flow *asked, const u8 *data, size_t length)
 {
-	struct mx_policy *p = t->policy;
-
 	switch (mx_dns_answer_read(data, length, &t->answer)) {
 	case MX_DNS_CUT:
 	case MX_DNS_MALFORMED:
@@ -117,11 +98,8 @@ static void take_answer(struct mx_dns_tap *t, const struct mx_flow *asked, const
 		return;
 	}
 	t->stats.answers++;
-	if (!t->answer.count)
-		return;
-	mx_policy_lock(p);
-	mx_learner_take(t->learner, p->suffixes, &t->answer, MX_ORIGIN_ANSWER, (u32)time(NULL), learn, p);
-	mx_policy_unlock(p);
+	if (t->answer.count)
+		mx_policy_learn(t->policy, &t->answer, MX_ORIGIN_ANSWER);
 }
 
 /* --- packets ---------------------------------------------------------------------------------------------------- */
@@ -252,7 +230,7 @@ static int bind_group(struct mnl_socket *socket)
 	return configure(socket, buffer, nlh);
 }
 
-struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy, struct mx_learner *learner)
+struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy)
 {
 	struct mnl_socket *socket = mx_conntrack_open();
 	struct mx_dns_tap *t;
@@ -269,7 +247,6 @@ struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy, struct mx_learner 
 	pthread_mutex_init(&t->lock, NULL);
 	t->socket = socket;
 	t->policy = policy;
-	t->learner = learner;
 	t->questions = mx_flow_cache_new(QUESTION_BUCKETS, QUESTION_SECONDS);
 	mx_thread_start(&t->thread, run, t, "DNS answers");
 	return t;

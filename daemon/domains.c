@@ -16,7 +16,7 @@ struct host {
 	u64 told; /* when */
 };
 
-/* Times are seconds since boot, but for those that are shown. */
+/* Times are seconds since boot, which go on while the host sleeps, as the records do; but for those that are shown. */
 struct domain {
 	struct mx_domains *domains;
 	char *name;
@@ -39,7 +39,6 @@ struct domain {
 
 struct mx_domains {
 	struct mx_policy *policy;
-	struct mx_learner *learner;
 	struct mx_dns_client *client;
 	struct domain **items;
 	u32 count;
@@ -58,15 +57,6 @@ const char *mx_domain_state_name(enum mx_domain_state state)
 	};
 
 	return names[state];
-}
-
-/* Goes on while the host sleeps, as the records do. */
-static u64 seconds(void)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (u64)boot.tv_sec;
 }
 
 static u32 some_number(void)
@@ -103,7 +93,7 @@ static void add_host(struct domain *d, const char *name, u32 ttl)
 		if (!strcmp(d->hosts[i].name, name))
 			return;
 	d->hosts = mx_grow(d->hosts, d->host_count, sizeof(d->hosts[0]));
-	d->hosts[d->host_count++] = (struct host){ mx_strdup(name), ttl, seconds() };
+	d->hosts[d->host_count++] = (struct host){ mx_strdup(name), ttl, mx_clock_boot_seconds() };
 }
 
 /* --- the end of a round ----------------------------------------------------------------------------------------- */
@@ -118,10 +108,10 @@ static void fail(struct domain *d, enum mx_domain_state state)
 	};
 
 	d->state = state;
-	d->due = seconds() + mx_dns_retry_after(++d->failures, some_number());
+	d->due = mx_clock_boot_seconds() + mx_dns_retry_after(++d->failures, some_number());
 	if (d->failures > 1)
 		return;
-	d->failing = seconds();
+	d->failing = mx_clock_boot_seconds();
 	mx_log(MX_LOG_WARNING, "provider %s: domain %s: %s: what is known of its addresses stays", d->provider_name,
 	       d->name, why[state]);
 }
@@ -134,14 +124,14 @@ static void succeed(struct domain *d)
 	d->failures = 0;
 	d->failing = 0;
 	d->answered = time(NULL);
-	d->due = seconds() + mx_dns_refresh_after(d->ttl, some_number());
+	d->due = mx_clock_boot_seconds() + mx_dns_refresh_after(d->ttl, some_number());
 }
 
 /* A host that is not there matters only when no other is. */
 static void end_round(struct domain *d)
 {
 	if (d->cancelled)
-		d->due = seconds();
+		d->due = mx_clock_boot_seconds();
 	else if (d->trouble != MX_DOMAIN_OK)
 		fail(d, d->trouble);
 	else if (d->null_mx || d->addresses)
@@ -162,23 +152,15 @@ static void close_question(struct domain *d)
 
 /* --- answers ---------------------------------------------------------------------------------------------------- */
 
-static void learn(const struct mx_lesson *lesson, void *arg)
-{
-	mx_destinations_learn(((struct mx_domains *)arg)->policy->destinations, lesson, (u32)time(NULL));
-}
-
 static void take(struct domain *d, const struct mx_dns_answer *answer)
 {
-	struct mx_domains *all = d->domains;
 	u32 i;
 
 	for (i = 0; i < answer->count; i++) {
 		d->ttl = answer->records[i].ttl < d->ttl ? answer->records[i].ttl : d->ttl;
 		d->addresses |= answer->records[i].type == MX_DNS_A || answer->records[i].type == MX_DNS_AAAA;
 	}
-	mx_policy_lock(all->policy);
-	mx_learner_take(all->learner, all->policy->suffixes, answer, MX_ORIGIN_DOMAIN, (u32)time(NULL), learn, all);
-	mx_policy_unlock(all->policy);
+	mx_policy_learn(d->domains->policy, answer, MX_ORIGIN_DOMAIN);
 }
 
 static void note_fate(struct domain *d, enum mx_dns_fate fate)
@@ -236,7 +218,7 @@ static void note_hosts(struct domain *d, const struct mx_dns_answer *answer)
 		return;
 	add_host(d, d->name, 0);
 	mx_policy_lock(all->policy);
-	mx_learner_add_host(all->learner, d->name, d->provider, 0, (u32)time(NULL));
+	mx_learner_add_host(all->policy->learner, d->name, d->provider, 0, (u32)time(NULL));
 	mx_policy_unlock(all->policy);
 }
 
@@ -277,7 +259,7 @@ static void begin_round(struct domain *d)
 
 void mx_domains_tick(struct mx_domains *all)
 {
-	u64 now = seconds();
+	u64 now = mx_clock_boot_seconds();
 	u32 i;
 
 	if (!mx_dns_client_ready(all->client))
@@ -293,17 +275,16 @@ void mx_domains_retry(struct mx_domains *all)
 
 	for (i = 0; i < all->count; i++)
 		if (all->items[i]->failures)
-			all->items[i]->due = seconds();
+			all->items[i]->due = mx_clock_boot_seconds();
 }
 
 /* --- the configuration ------------------------------------------------------------------------------------------ */
 
-struct mx_domains *mx_domains_new(struct mx_policy *policy, struct mx_learner *learner, struct mx_dns_client *client)
+struct mx_domains *mx_domains_new(struct mx_policy *policy, struct mx_dns_client *client)
 {
 	struct mx_domains *all = mx_alloc(sizeof(*all));
 
 	all->policy = policy;
-	all->learner = learner;
 	all->client = client;
 	return all;
 }
@@ -372,14 +353,14 @@ static void add_domain(struct mx_domains *all, void **old, void **fresh, const c
 static void teach_hosts(struct mx_domains *all)
 {
 	u32 i, j, now = (u32)time(NULL);
-	u64 boot = seconds();
+	u64 boot = mx_clock_boot_seconds();
 
 	for (i = 0; i < all->count; i++)
 		for (j = 0; j < all->items[i]->host_count; j++) {
 			const struct host *h = &all->items[i]->hosts[j];
 			u64 age = boot - h->told;
 
-			mx_learner_add_host(all->learner, h->name, all->items[i]->provider,
+			mx_learner_add_host(all->policy->learner, h->name, all->items[i]->provider,
 					    age < h->ttl ? h->ttl - (u32)age : 0, now);
 		}
 }
@@ -417,7 +398,7 @@ void mx_domains_adopt(struct mx_domains *all)
 void mx_domains_each(const struct mx_domains *all, u16 provider, void (*each)(const struct mx_domain_report *, void *),
 		     void *arg)
 {
-	s64 back = time(NULL) - (s64)seconds(); /* from the time since boot to that of day */
+	s64 back = time(NULL) - (s64)mx_clock_boot_seconds(); /* from the time since boot to that of day */
 	u32 i;
 
 	for (i = 0; i < all->count; i++) {

@@ -10,7 +10,6 @@
 #define MX_DAEMON_DOMAINS_H
 
 #include "daemon/dns_client.h"
-#include "daemon/learner.h"
 #include "daemon/policy.h"
 
 #define MX_DOMAINS_WARN_AFTER 3600 /* s that a domain fails before the status warns of it */
@@ -37,7 +36,7 @@ struct mx_domain_report {
 
 struct mx_domains;
 
-struct mx_domains *mx_domains_new(struct mx_policy *policy, struct mx_learner *learner, struct mx_dns_client *client);
+struct mx_domains *mx_domains_new(struct mx_policy *policy, struct mx_dns_client *client);
 
 /* After the client, which may still tell. */
 void mx_domains_free(struct mx_domains *domains);

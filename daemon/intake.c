@@ -52,14 +52,6 @@ static void note_decision(struct mx_intake *in, const struct mx_flow *flow, cons
 	mx_journal_add(in->journal, &event);
 }
 
-static u32 seconds(void)
-{
-	struct timespec mono;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
-	return (u32)mono.tv_sec;
-}
-
 static u32 whole_mark(const struct mx_policy *p, const struct mx_flow *flow, u32 ours)
 {
 	return ours | (flow->mark & ~p->snapshot->mark_mask);
@@ -78,13 +70,13 @@ static enum mx_answer decide(struct mx_intake *in, const struct mx_flow *flow, c
 		mx_state_forget_held(&p->state, p->snapshot);
 	} else if (v.action == MX_HOLD) {
 		if (!waited) {
-			mx_flow_cache_add(place, seconds(), WAITS);
+			mx_flow_cache_add(place, mx_clock_coarse_seconds(), WAITS);
 			note_decision(in, flow, &v);
 		}
 		return MX_ANSWER_WAIT;
 	}
 	*mark = p->config->mode == MX_OBSERVE ? 0 : v.mark;
-	mx_flow_cache_add(place, seconds(), *mark);
+	mx_flow_cache_add(place, mx_clock_coarse_seconds(), *mark);
 	note_decision(in, flow, &v);
 	*mark = whole_mark(p, flow, *mark);
 	return MX_ANSWER_ACCEPT;
@@ -104,38 +96,39 @@ static bool is_unknown(const struct mx_policy *p, const struct mx_flow *flow)
 }
 
 /*
- * Whose an unknown destination is may just have been told: what waits there is read first. The lock is open meanwhile.
- * For the same address that is done once a second: what comes meanwhile the thread reads that listens all the time. If
- * it does not help, the DNS is asked, for next time.
+ * Whose an unknown destination is may just have been told: what waits there is read first. For the same address that is
+ * done once a second: what comes meanwhile the thread reads that listens all the time. If it does not help, the DNS is
+ * asked, for next time. True: the lock was open meanwhile.
  */
-static void learn_first(struct mx_intake *in, const struct mx_flow *flow)
+static bool learn_first(struct mx_intake *in, const struct mx_flow *flow)
 {
 	struct mx_policy *p = in->policy;
 	struct mx_flow stranger = { .family = flow->family, .to = flow->to };
 	struct mx_flow_place place;
+	bool opened;
 
 	if (!is_unknown(p, flow))
-		return;
+		return false;
 	place = mx_flow_cache_place(in->strangers, &stranger, 0);
-	if (in->tap && !mx_flow_cache_find(in->strangers, &place, seconds())) {
+	opened = in->tap && !mx_flow_cache_find(in->strangers, &place, mx_clock_coarse_seconds());
+	if (opened) {
 		mx_policy_unlock(p);
 		mx_dns_tap_drain(in->tap);
 		mx_policy_lock(p);
-		mx_flow_cache_add(&place, seconds(), 0);
+		mx_flow_cache_add(&place, mx_clock_coarse_seconds(), 0);
 	}
-	if (is_unknown(p, flow))
+	if (!opened || is_unknown(p, flow))
 		mx_resolver_wonder(in->resolver, flow);
+	return opened;
 }
 
 enum mx_answer mx_intake_answer(struct mx_intake *in, const struct mx_flow *flow, u32 sequence, u32 *mark, bool *known)
 {
 	struct mx_flow_place place = mx_flow_cache_place(in->recent, flow, sequence);
-	const struct mx_flow_entry *before = mx_flow_cache_find(in->recent, &place, seconds());
+	const struct mx_flow_entry *before = mx_flow_cache_find(in->recent, &place, mx_clock_coarse_seconds());
 
-	if (!before) {
-		learn_first(in, flow);
-		before = mx_flow_cache_find(in->recent, &place, seconds());
-	}
+	if (!before && learn_first(in, flow)) /* the same SYN may have come by another queue meanwhile */
+		before = mx_flow_cache_find(in->recent, &place, mx_clock_coarse_seconds());
 	*known = before != NULL;
 	if (!before)
 		return decide(in, flow, &place, 0, mark);

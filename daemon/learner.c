@@ -51,8 +51,7 @@ void mx_learner_free(struct mx_learner *l)
 	free(l);
 }
 
-/* For how long something is remembered that its record gives so many seconds. */
-static u32 lasting(u32 ttl)
+u32 mx_learner_lasting(u32 ttl)
 {
 	return (ttl < LONGEST ? ttl : LONGEST) + MX_LEARNER_GRACE;
 }
@@ -79,7 +78,7 @@ void mx_learner_add_host(struct mx_learner *l, const char *name, u16 provider, u
 		l->count++;
 	}
 	host->provider = provider;
-	host->until = now + lasting(seconds);
+	host->until = now + mx_learner_lasting(seconds);
 }
 
 /* The provider of a host by its own name. */
@@ -168,7 +167,7 @@ void mx_learner_take(struct mx_learner *l, const struct mx_suffixes *s, const st
 		if (r->additional && !is_of_exchange(a, r->owner))
 			continue;
 		lesson.provider = provider_by_chain(l, s, a, r->owner, now, &lesson.host);
-		lesson.lasts = lasting(r->ttl);
+		lesson.lasts = mx_learner_lasting(r->ttl);
 		if (lesson.provider != MX_NONE)
 			each(&lesson, arg);
 	}

@@ -19,6 +19,9 @@
 
 struct mx_learner;
 
+/* For how many seconds something is remembered that its record gives so many: a week at most, and the grace. */
+u32 mx_learner_lasting(u32 ttl);
+
 struct mx_learner *mx_learner_new(void);
 void mx_learner_free(struct mx_learner *learner);
 

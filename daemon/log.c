@@ -87,14 +87,22 @@ char *mx_strdup(const char *text)
 	return copy;
 }
 
+char *mx_format_args(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		mx_fatal("out of memory");
+	return text;
+}
+
 char *mx_format(const char *format, ...)
 {
 	va_list args;
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		mx_fatal("out of memory");
+	text = mx_format_args(format, args);
 	va_end(args);
 	return text;
 }

@@ -3,6 +3,8 @@
 #ifndef MX_DAEMON_LOG_H
 #define MX_DAEMON_LOG_H
 
+#include <stdarg.h>
+
 enum mx_log_level {
 	MX_LOG_ERROR,
 	MX_LOG_WARNING,
@@ -27,5 +29,6 @@ void *mx_alloc(unsigned long size);
 void *mx_grow(void *old, unsigned long count, unsigned long size); /* room for one more at each power of two */
 char *mx_strdup(const char *text);
 char *mx_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *mx_format_args(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 #endif

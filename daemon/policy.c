@@ -103,6 +103,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->ledger = mx_ledger_new();
 	p->networks = mx_alloc(sizeof(*p->networks));
 	p->destinations = mx_destinations_new();
+	p->learner = mx_learner_new();
 	p->pending = mx_flow_cache_new(PENDING_BUCKETS, ~0u);
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_accounts(store, load_account, p);
@@ -125,6 +126,7 @@ void mx_policy_free(struct mx_policy *p)
 	mx_ledger_free(p->ledger);
 	free(p->networks);
 	mx_destinations_free(p->destinations);
+	mx_learner_free(p->learner);
 	free(p->pending);
 	free(p->room);
 	free(p->spent);
@@ -266,8 +268,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	carry(next, &old, &o);
 	renumber_destinations(p, &o, next->config->provider_count);
 	take_over(p, next);
-	if (p->learner)
-		mx_learner_forget(p->learner);
+	mx_learner_forget(p->learner);
 	adopt(p);
 	mx_states_apply(p); /* the flags came along with the counters */
 	mx_state_changed(&p->state);
@@ -288,6 +289,20 @@ void mx_policy_discard(struct mx_policy *next)
 }
 
 /* --- learned addresses ------------------------------------------------------------------------------------------ */
+
+static void take_lesson(const struct mx_lesson *lesson, void *policy)
+{
+	struct mx_policy *p = policy;
+
+	mx_destinations_learn(p->destinations, lesson, (u32)time(NULL));
+}
+
+void mx_policy_learn(struct mx_policy *p, const struct mx_dns_answer *answer, enum mx_origin origin)
+{
+	mx_policy_lock(p);
+	mx_learner_take(p->learner, p->suffixes, answer, origin, (u32)time(NULL), take_lesson, p);
+	mx_policy_unlock(p);
+}
 
 struct gathering {
 	const struct mx_policy *policy, *next;

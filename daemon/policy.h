@@ -68,7 +68,7 @@ struct mx_policy {
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
 	struct mx_flow_cache *pending;        /* what open connections were charged, and where */
-	struct mx_learner *learner;           /* speaks of the providers by index; NULL: nobody learns */
+	struct mx_learner *learner;           /* speaks of the providers by index */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
@@ -138,6 +138,9 @@ void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
 
 /* Room that has become free is given, under the lock; the ledger's time now. */
 u64 mx_policy_tick(struct mx_policy *policy);
+
+/* Learns what an answer teaches. Takes the lock. */
+void mx_policy_learn(struct mx_policy *policy, const struct mx_dns_answer *answer, enum mx_origin origin);
 
 /*
  * Addresses that were learned, of one family, where no prefix of `next` (the policy itself, or one that is prepared)

@@ -2,7 +2,6 @@
 #include "daemon/resolver.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "daemon/log.h"
 
@@ -18,14 +17,6 @@ struct mx_resolver {
 	bool begun;
 };
 
-static u64 seconds(void)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (u64)boot.tv_sec;
-}
-
 /* A name tells nothing where no provider is known by names. */
 static void want_names(struct mx_resolver *r)
 {
@@ -38,13 +29,13 @@ static void want_names(struct mx_resolver *r)
 	mx_wonders_want(r->wonders, any);
 }
 
-struct mx_resolver *mx_resolver_start(struct event_base *base, struct mx_policy *policy, struct mx_learner *learner)
+struct mx_resolver *mx_resolver_start(struct event_base *base, struct mx_policy *policy)
 {
 	struct mx_resolver *r = mx_alloc(sizeof(*r));
 
 	r->policy = policy;
 	r->client = mx_dns_client_new(base);
-	r->domains = mx_domains_new(policy, learner, r->client);
+	r->domains = mx_domains_new(policy, r->client);
 	r->wonders = mx_wonders_new();
 	r->reverse = mx_reverse_new(base, policy, r->client, r->wonders);
 	mx_domains_adopt(r->domains);
@@ -75,7 +66,7 @@ static void check(struct mx_resolver *r)
 
 void mx_resolver_tick(struct mx_resolver *r)
 {
-	u64 now = seconds();
+	u64 now = mx_clock_boot_seconds();
 
 	if (!r->begun || now - r->checked >= CHECK_SECONDS) {
 		r->begun = true;
@@ -88,7 +79,7 @@ void mx_resolver_tick(struct mx_resolver *r)
 
 void mx_resolver_wonder(struct mx_resolver *r, const struct mx_flow *flow)
 {
-	mx_wonders_add(r->wonders, flow->family, flow->to, (u32)seconds());
+	mx_wonders_add(r->wonders, flow->family, flow->to, (u32)mx_clock_boot_seconds());
 }
 
 const struct mx_domains *mx_resolver_domains(const struct mx_resolver *r)

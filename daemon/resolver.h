@@ -12,8 +12,8 @@
 
 struct mx_resolver;
 
-/* Begins to ask at the first tick. The learner is used under the policy's lock. */
-struct mx_resolver *mx_resolver_start(struct event_base *base, struct mx_policy *policy, struct mx_learner *learner);
+/* Begins to ask at the first tick. */
+struct mx_resolver *mx_resolver_start(struct event_base *base, struct mx_policy *policy);
 
 /* Before the event base goes, and after everybody who wonders. */
 void mx_resolver_stop(struct mx_resolver *resolver);

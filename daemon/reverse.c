@@ -11,8 +11,6 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 
-#define LONGEST 604800 /* s: as with other answers, in a week it is asked for again */
-
 struct mx_reverse {
 	struct mx_policy *policy;
 	struct mx_dns_client *client;
@@ -29,22 +27,6 @@ struct look {
 	struct mx_wonder wonder;
 	char host[MX_DNS_NAME];
 };
-
-static u64 msec(void)
-{
-	struct timespec mono;
-
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (u64)mono.tv_sec * 1000 + (u64)mono.tv_nsec / 1000000;
-}
-
-static u32 boot_seconds(void)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (u32)boot.tv_sec;
-}
 
 const char *mx_reverse_name(enum mx_family family, struct mx_addr addr, char *name)
 {
@@ -69,7 +51,7 @@ static void end_look(struct look *look, enum mx_dns_fate fate)
 	struct mx_reverse *r = look->reverse;
 
 	if (fate == MX_DNS_FATE_SERVFAIL || fate == MX_DNS_FATE_TIMEOUT || fate == MX_DNS_FATE_CANCELLED)
-		mx_wonders_again(r->wonders, &look->wonder, boot_seconds());
+		mx_wonders_again(r->wonders, &look->wonder, (u32)mx_clock_boot_seconds());
 	free(look);
 	r->open--;
 	ask_more(r);
@@ -78,10 +60,8 @@ static void end_look(struct look *look, enum mx_dns_fate fate)
 static void learn(struct look *look, u32 ttl)
 {
 	struct mx_policy *p = look->reverse->policy;
-	struct mx_lesson lesson = {
-		look->wonder.family, look->wonder.addr, MX_NONE,
-		MX_ORIGIN_PTR,       look->host,        (ttl < LONGEST ? ttl : LONGEST) + MX_LEARNER_GRACE
-	};
+	struct mx_lesson lesson = { look->wonder.family, look->wonder.addr, MX_NONE,
+				    MX_ORIGIN_PTR,       look->host,        mx_learner_lasting(ttl) };
 
 	mx_policy_lock(p);
 	lesson.provider = mx_suffixes_host(p->suffixes, look->host); /* another policy may be in force by now */
@@ -163,7 +143,7 @@ static void rest(struct mx_reverse *r, u64 left)
 static void ask_more(struct mx_reverse *r)
 {
 	struct mx_wonder wonder;
-	u64 now = msec();
+	u64 now = mx_clock_steady_ms();
 
 	if (r->open >= MX_REVERSE_OPEN || !mx_dns_client_ready(r->client))
 		return;

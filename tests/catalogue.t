@@ -8,16 +8,12 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 mxloadd=${MXLOADD:-build/mxloadd}
 catalogue=$PWD/catalogue/providers.conf
-n=0
+# shellcheck source=tests/lab/tap.sh
+. tests/lab/tap.sh
 
+# result GOT EXPECTED NAME
 result() {
-	n=$((n + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $n - $3"
-	else
-		echo "not ok $n - $3"
-		diff <(echo "$2") <(echo "$1") | sed 's/^/# /'
-	fi
+	is "$3" "$1" "$2"
 }
 
 folder=$(mktemp -d)
@@ -87,4 +83,4 @@ configuration "$catalogue" 'providers: { gsuite: { mx = [ "google.com" ]; }; };'
 result "$("$mxloadd" -n -c "$folder/own.conf" 2>&1 | grep -v 'not yet enforced' | sed 's/:[0-9]*$//')" \
 	"mxloadd: warning: $folder/own.conf:2: mx: google.com of gsuite is taken from google, which the catalogue gives it at $catalogue" \
 	"a suffix can be taken from it, with a warning"
-echo "1..$n"
+done_testing

@@ -7,16 +7,12 @@
 set -u
 cd "$(dirname "$0")" || exit 1
 mxloadd=${MXLOADD:-../../build/mxloadd}
-n=0
+# shellcheck source=tests/lab/tap.sh
+. ../lab/tap.sh
 
+# result GOT EXPECTED NAME
 result() {
-	n=$((n + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $n - $3"
-	else
-		echo "not ok $n - $3"
-		diff <(echo "$2") <(echo "$1") | sed 's/^/# /'
-	fi
+	is "$3" "$1" "$2"
 }
 
 for conf in *.conf; do
@@ -108,4 +104,4 @@ told=$({
 result "$told" "$known" "the page and the program have the same options"
 { echo 'catalogue = "";'; sed -n '/^sources: {/,/^routes/p' $page; } > "$folder/rubbish"
 result "$("$mxloadd" -n -c "$folder/rubbish" 2>&1; echo $?)" 0 "the page's example is well"
-echo "1..$n"
+done_testing

@@ -13,9 +13,10 @@ quota() {
 		and (q['provider'] or '-') == '$2' and q['period'] == '$3'][0]"
 }
 
-# slowest_refusal FILE: in ms.
-slowest_refusal() {
-	awk '$2 == "refused" && $5 > most { most = $5 } END { print most + 0 }' "$1"
+# refusals FILE: how long they took, in ms: the median and the longest. One of many may wait for a busy processor; what
+# waits for a SYN that is sent again takes a second.
+refusals() {
+	awk '$2 == "refused" { print $5 + 0 }' "$1" | sort -n | awk '{ ms[NR] = $1 } END { print ms[int((NR + 1) / 2)], ms[NR] }'
 }
 
 only_mx1='weights: { mx2 = 0; mx3 = 0; }; wait = 0;'
@@ -28,7 +29,10 @@ daemon_start
 
 connect mail -n 200 -f 1 198.51.100.10 > "$LAB_DIR/plain"
 like "20 connections/hour: 20 of 200 are made, the others refused" "$(tail -n 1 "$LAB_DIR/plain")" "ok 20 refused 180"
-ok "each is refused within 10 ms" test "$(slowest_refusal "$LAB_DIR/plain" | cut -d. -f1)" -lt 10
+read -r median longest <<< "$(refusals "$LAB_DIR/plain")"
+diag "refused within $median ms (median), $longest ms (longest)"
+ok "a refusal takes less than 10 ms" test "${median%.*}" -lt 10
+ok "none waits for a SYN that is sent again" test "${longest%.*}" -lt 900
 is "the receivers saw 20" "$(receiver_count google -)" 20
 is "quota: used" "$(quota mx1 google hour used)" 20
 is "quota: free" "$(quota mx1 google hour free)" 0
