@@ -4,6 +4,8 @@
 # make check        every test            (./bootstrap check installs what they need and calls this)
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
+# make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
+# make kmod-install puts it where modprobe finds it (MODULES: that kernel's folder of modules)
 # make install      DESTDIR and PREFIX are respected; make uninstall takes it away
 # V=1 shows the commands, SANITIZE=1 builds into build/asan with ASan and UBSan
 
@@ -19,7 +21,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Werror
-CPPFLAGS += -I. -D_GNU_SOURCE -DMX_DATADIR='"$(DATADIR)"'
+CPPFLAGS += -I. -D_GNU_SOURCE -DMX_DATADIR='"$(DATADIR)"' $(subst -I,-isystem ,$(shell pkg-config --cflags libnl-genl-3.0))
 ifdef SANITIZE
 OUT = build/asan
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -30,7 +32,8 @@ OUT = build
 endif
 COMPILE = $(CC) -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
-DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3 libcares
+DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3 libcares \
+	libnl-3.0 libnl-genl-3.0
 TOOL_LIBS = jansson
 SIM_LIBS = libconfig jansson
 LIBS = $(shell pkg-config --libs $(1))
@@ -174,6 +177,28 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCE
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) -std=gnu11 -I. -D_GNU_SOURCE $(FUZZ_FLAGS) -o $@ $< $(FUZZ_SOURCES)
 
+# --- the kernel module --------------------------------------------------------------------------------------------
+
+KERNEL ?= /lib/modules/$(shell uname -r)/build
+kernel_release = $(shell cut -d'"' -f2 $(KERNEL)/include/generated/utsrelease.h 2> /dev/null)
+MODULES ?= /lib/modules/$(kernel_release)
+module_sources = Kbuild $(wildcard core/*.[ch] kmod/*.[ch] kmod/uapi/*.h)
+
+# The kernel's build writes beside the sources: it gets a folder of links to them.
+kmod:
+	$(Q)release="$(kernel_release)"; \
+	[ -n "$$release" ] || { echo "kmod: no kernel to build for in KERNEL=$(KERNEL): expected its headers (package linux-headers-...)" >&2; exit 1; }; \
+	for file in $(module_sources); do \
+		mkdir -p build/kmod/$$release/$$(dirname $$file) && ln -sf $(CURDIR)/$$file build/kmod/$$release/$$file || exit 1; \
+	done; \
+	$(MAKE) -s --no-print-directory -C $(KERNEL) M=$(CURDIR)/build/kmod/$$release modules && \
+	echo "  build/kmod/$$release/mxload.ko"
+
+kmod-install: kmod
+	install -d $(DESTDIR)$(MODULES)/updates
+	install -m 644 build/kmod/$(kernel_release)/mxload.ko $(DESTDIR)$(MODULES)/updates
+	$(if $(DESTDIR),,depmod $(kernel_release))
+
 # --- installing ---------------------------------------------------------------------------------------------------
 
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
@@ -203,5 +228,5 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
 
-.PHONY: all unit corpus fuzz check lab programs vm lint bench install uninstall clean
+.PHONY: kmod kmod-install all unit corpus fuzz check lab programs vm lint bench install uninstall clean
 .SECONDARY:

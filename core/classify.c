@@ -2,6 +2,25 @@
 #include "core/classify.h"
 #include "core/prefix.h"
 
+static bool holds(const struct mx_net *net, const struct mx_flow *flow)
+{
+	return net->family == flow->family && mx_addr_cmp(net->first, flow->from) <= 0 &&
+	       mx_addr_cmp(flow->from, net->last) <= 0;
+}
+
+bool mx_classify_asked(const struct mx_snapshot *s, const struct mx_flow *flow, bool forwarded)
+{
+	u32 ports = mx_snapshot_count(s, MX_SECTION_PORTS), served = mx_snapshot_count(s, MX_SECTION_SERVED), i;
+
+	for (i = 0; i < ports && mx_snapshot_ports(s)[i] != flow->to_port; i++)
+		;
+	if (i == ports || !forwarded)
+		return i < ports;
+	for (i = 0; i < served && !holds(&mx_snapshot_served(s)[i], flow); i++)
+		;
+	return i < served;
+}
+
 bool mx_classify_exempt(const struct mx_snapshot *s, const struct mx_flow *flow)
 {
 	u32 i;
@@ -60,13 +79,9 @@ static bool client_matches(const struct mx_net *nets, struct mx_span span, const
 {
 	u32 i;
 
-	for (i = 0; i < span.count; i++) {
-		const struct mx_net *net = &nets[span.first + i];
-
-		if (net->family == flow->family && mx_addr_cmp(net->first, flow->from) <= 0 &&
-		    mx_addr_cmp(flow->from, net->last) <= 0)
+	for (i = 0; i < span.count; i++)
+		if (holds(&nets[span.first + i], flow))
 			return true;
-	}
 	return !span.count;
 }
 

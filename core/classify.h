@@ -7,6 +7,9 @@
 #include "core/learned.h"
 #include "core/snapshot.h"
 
+/* Whether a SYN is one to decide: to one of the ports and, when it is forwarded, from a network that is served. */
+bool mx_classify_asked(const struct mx_snapshot *s, const struct mx_flow *flow, bool forwarded);
+
 /* Whether the destination is one that mxload leaves alone. */
 bool mx_classify_exempt(const struct mx_snapshot *s, const struct mx_flow *flow);
 

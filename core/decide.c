@@ -136,19 +136,32 @@ static bool ask_pool(const struct mx_snapshot *s, const struct mx_state *st, con
 	return true;
 }
 
+static struct mx_verdict blank(u16 provider)
+{
+	return (struct mx_verdict){
+		.provider = provider, .member = MX_NONE, .source = MX_NONE, .route = MX_NONE, .pool = MX_NONE
+	};
+}
+
 void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 class,
 	       struct mx_moment moment, struct mx_verdict *verdict)
 {
-	struct mx_verdict v = { .member = MX_NONE, .source = MX_NONE, .route = MX_NONE, .pool = MX_NONE };
-	enum mx_reason refusal;
-	u16 routed, pool;
+	u16 provider = mx_classify_provider(s, st->learned, flow);
 
-	v.provider = mx_classify_provider(s, st->learned, flow);
-	if (mx_classify_exempt(s, flow)) {
-		answer(&v, MX_PASS, MX_REASON_EXEMPT, mx_mark_pass(s->mark_mask));
-		*verdict = v;
+	if (!mx_classify_exempt(s, flow)) {
+		mx_decide_at(s, st, flow, provider, class, moment, verdict);
 		return;
 	}
+	*verdict = blank(provider);
+	answer(verdict, MX_PASS, MX_REASON_EXEMPT, mx_mark_pass(s->mark_mask));
+}
+
+void mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 provider,
+		  u16 class, struct mx_moment moment, struct mx_verdict *verdict)
+{
+	struct mx_verdict v = blank(provider);
+	enum mx_reason refusal;
+	u16 routed, pool;
 
 	v.route = mx_classify_route(s, flow, v.provider, class);
 	routed = v.pool = routed_pool(s, &v);

@@ -45,6 +45,10 @@ struct mx_moment {
 void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 class,
 	       struct mx_moment moment, struct mx_verdict *verdict);
 
+/* The same when the provider of the destination, which is not exempt, is known. */
+void mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 provider,
+		  u16 class, struct mx_moment moment, struct mx_verdict *verdict);
+
 /* Books a verdict that was given: credit, room and counters. Once for each connection, and each time that it is held.
  */
 void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,

@@ -293,6 +293,17 @@ static const char *check_classes(const struct mx_snapshot *s)
 	return NULL;
 }
 
+static const char *check_scope(const struct mx_snapshot *s)
+{
+	const struct mx_net *served = mx_snapshot_served(s);
+	u32 i;
+
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_SERVED); i++)
+		if (served[i].family >= MX_FAMILIES)
+			return "clients with an unknown family";
+	return NULL;
+}
+
 static const char *check_values(const u16 *values, u32 count, u32 limit)
 {
 	u32 i;
@@ -347,6 +358,16 @@ static const char *check_prefixes(const struct mx_snapshot *s)
 	return wrong;
 }
 
+u64 mx_snapshot_checksum(const struct mx_snapshot *s, u64 size)
+{
+	const u8 *byte = (const u8 *)s;
+	u64 sum = 0xcbf29ce484222325ULL, i;
+
+	for (i = 0; i < size; i++)
+		sum = (sum ^ byte[i]) * 0x100000001b3ULL;
+	return sum;
+}
+
 const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size)
 {
 	const char *wrong = check_layout(s, size);
@@ -365,6 +386,8 @@ const char *mx_snapshot_check(const struct mx_snapshot *s, u64 size)
 		wrong = check_routes(s);
 	if (!wrong)
 		wrong = check_classes(s);
+	if (!wrong)
+		wrong = check_scope(s);
 	if (!wrong)
 		wrong = check_prefixes(s);
 	return wrong;

@@ -13,7 +13,7 @@
 #include "core/limit.h"
 
 #define MX_SNAPSHOT_MAGIC 0x6d786c64 /* "mxld" */
-#define MX_SNAPSHOT_VERSION 1
+#define MX_SNAPSHOT_VERSION 2
 #define MX_NONE 0xffff /* no such index: any class, any provider, no overflow pool */
 
 /* X(id, type of an entry, name of the accessor) */
@@ -31,6 +31,8 @@
 	X(USERS, u32, users)                                                                                           \
 	X(GROUPS, u32, groups)                                                                                         \
 	X(CLIENTS, struct mx_net, clients)                                                                             \
+	X(PORTS, u16, ports)                                                                                           \
+	X(SERVED, struct mx_net, served)                                                                               \
 	X(PREFIX4, u32, prefix4)                                                                                       \
 	X(PREFIX4_VALUE, u16, prefix4_value)                                                                           \
 	X(PREFIX6, struct mx_addr, prefix6)                                                                            \
@@ -40,7 +42,10 @@
 	X(EXEMPT6, struct mx_addr, exempt6)                                                                            \
 	X(EXEMPT6_VALUE, u16, exempt6_value)
 
-/* BY_MARK holds every source once, in the order of their marks. */
+/*
+ * BY_MARK holds every source once, in the order of their marks. PORTS are those that are asked about, SERVED the
+ * networks behind this host whose mail is balanced, too: where nft picks out the connections, it looks there itself.
+ */
 enum mx_section {
 #define X(id, type, name) MX_SECTION_##id,
 	MX_SECTIONS(X)
@@ -86,6 +91,7 @@ enum mx_balance {
 };
 
 struct mx_provider {
+	u64 key; /* stable hash of its name */
 	u16 balance;
 	u16 pace;                    /* 1: limits are spread evenly */
 	u32 messages;                /* charged for a connection until more is known, at least 1 */
@@ -182,6 +188,9 @@ u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark);
 /* The limits of a source at a provider, and how many connections it may have open there (0: no limit). */
 struct mx_span mx_snapshot_lane_limits(const struct mx_snapshot *s, u32 provider, u32 source);
 u32 mx_snapshot_lane_concurrency(const struct mx_snapshot *s, u32 provider, u32 source);
+
+/* A number for the bytes of a snapshot: FNV-1a, so that one that came in pieces is known to be whole. */
+u64 mx_snapshot_checksum(const struct mx_snapshot *s, u64 size);
 
 /*
  * Whether the `size` bytes at `s` (aligned to 8) are a snapshot that the rest of core can use without looking: every

@@ -160,9 +160,12 @@ bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, st
 	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
 	struct rooms r = rooms_of(st, s, lane);
 
-	for (i = 0; i < r.count; i++)
-		if (r.bound[i] && !(r.room[i] && r.room[i]->opened && mx_room_covers(r.room[i], messages)))
+	for (i = 0; i < r.count; i++) {
+		bool opened = r.room[i] && r.room[i]->opened;
+
+		if (opened ? !mx_room_covers(r.room[i], messages) : r.bound[i])
 			return false;
+	}
 	return true;
 }
 

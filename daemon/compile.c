@@ -88,6 +88,8 @@ static void count_sections(const struct mx_config *c, const struct tables *t, u3
 	counts[MX_SECTION_PROVIDERS] = c->provider_count;
 	counts[MX_SECTION_ROUTES] = c->route_count;
 	counts[MX_SECTION_CLASSES] = c->class_count;
+	counts[MX_SECTION_PORTS] = c->ports.count;
+	counts[MX_SECTION_SERVED] = c->clients.count;
 	for (i = 0; i < c->pool_count; i++)
 		counts[MX_SECTION_MEMBERS] += c->pools[i].members.count;
 	for (i = 0; i < c->class_count; i++) {
@@ -173,7 +175,8 @@ static void put_providers_and_routes(struct mx_snapshot *s, const struct mx_conf
 	for (i = 0; i < c->provider_count; i++) {
 		const struct mx_conf_provider *p = &c->providers[i];
 
-		providers[i] = (struct mx_provider){ .balance = (u16)p->balance,
+		providers[i] = (struct mx_provider){ .key = mx_balance_key(p->name, strlen(p->name)),
+						     .balance = (u16)p->balance,
 						     .pace = p->even_pace,
 						     .messages = p->messages_per_connection,
 						     .concurrency = p->concurrency,
@@ -273,6 +276,17 @@ static void put_classes(struct mx_snapshot *s, const struct mx_config *c)
 	}
 }
 
+/* Which connections are decided. */
+static void put_scope(struct mx_snapshot *s, const struct mx_config *c)
+{
+	u16 *ports = section(s, MX_SECTION_PORTS);
+	u32 at = 0, i;
+
+	for (i = 0; i < c->ports.count; i++)
+		ports[i] = (u16)c->ports.items[i];
+	put_clients(section(s, MX_SECTION_SERVED), &at, &c->clients);
+}
+
 static void put_ranges4(struct mx_snapshot *s, enum mx_section id, const struct mx_range *ranges, u32 count)
 {
 	u32 *starts = section(s, id), i;
@@ -317,6 +331,7 @@ struct mx_snapshot *mx_compile(const struct mx_config *c, const u32 *numbers, u6
 	put_providers_and_routes(s, c);
 	put_all_limits(s, c);
 	put_classes(s, c);
+	put_scope(s, c);
 	put_ranges4(s, MX_SECTION_PREFIX4, t.provider[MX_IPV4], t.provider_count[MX_IPV4]);
 	put_ranges6(s, MX_SECTION_PREFIX6, t.provider[MX_IPV6], t.provider_count[MX_IPV6]);
 	put_ranges4(s, MX_SECTION_EXEMPT4, t.exempt[MX_IPV4], t.exempt_count[MX_IPV4]);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kmod/decisions.h"
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "kmod/protocol.h"
+
+#define RING 1024   /* of one processor, a power of two: a fifth of a second at 5,000 connections a second */
+#define HANDFUL 128 /* in one message */
+#define GATHER_MSEC 10
+
+struct ring {
+	u32 head; /* written by this processor alone, with softirqs off */
+	u32 tail; /* by who sends */
+	u64 lost;
+	u64 lost_told; /* how many of them the numbers of the decisions leave out already */
+	struct entry {
+		u64 generation;
+		struct mxload_decision decision;
+	} entry[RING];
+};
+
+struct mxload_decisions {
+	struct net *net;
+	struct delayed_work work;
+	struct mutex sending;
+	u64 told; /* number of the next decision */
+	u64 unheard;
+	struct ring *ring[];
+};
+
+/* --- telling ---------------------------------------------------------------------------------------------------- */
+
+struct mxload_verdict mxload_decisions_verdict(enum mxload_left left, const struct mx_verdict *v)
+{
+	if (left == MXLOAD_LEFT_EXPIRED)
+		return (struct mxload_verdict){ .left = (u8)left };
+	return (struct mxload_verdict){ .left = (u8)left,
+					.action = (u8)v->action,
+					.reason = (u8)v->reason,
+					.provider = v->provider,
+					.route = v->route,
+					.pool = v->pool,
+					.member = v->member,
+					.source = v->source,
+					.mark = v->mark };
+}
+
+/* A SYN of connect() comes by in the process that connects; one that is sent again, or is forwarded, does not. */
+static void read_process(struct mxload_decision *d)
+{
+	if (d->forwarded || !in_task() || (current->flags & PF_KTHREAD))
+		return;
+	d->process = (u32)task_tgid_nr(current);
+	d->local_process = (u32)task_tgid_vnr(current);
+}
+
+void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const struct mx_flow *flow, bool forwarded,
+			   enum mxload_left left, const struct mx_verdict *verdict)
+{
+	struct mxload_decision d = { .time = ktime_get_real_ns(),
+				     .from_hi = flow->from.hi,
+				     .from_lo = flow->from.lo,
+				     .to_hi = flow->to.hi,
+				     .to_lo = flow->to.lo,
+				     .from_port = flow->from_port,
+				     .to_port = flow->to_port,
+				     .family = (u8)flow->family,
+				     .forwarded = forwarded,
+				     .user = flow->user,
+				     .verdict = mxload_decisions_verdict(left, verdict) };
+	struct ring *ring;
+
+	if (!mxload_protocol_is_heard(ds->net))
+		return;
+	read_process(&d);
+	local_bh_disable();
+	ring = ds->ring[smp_processor_id()];
+	if (ring->head - smp_load_acquire(&ring->tail) < RING) {
+		ring->entry[ring->head % RING] = (struct entry){ generation, d };
+		smp_store_release(&ring->head, ring->head + 1);
+	} else {
+		WRITE_ONCE(ring->lost, ring->lost + 1);
+	}
+	local_bh_enable();
+	if (!delayed_work_pending(&ds->work))
+		queue_delayed_work(system_long_wq, &ds->work, msecs_to_jiffies(GATHER_MSEC));
+}
+
+/* --- sending ---------------------------------------------------------------------------------------------------- */
+
+/* Sends up to a handful of one generation. False: there is nothing. */
+static bool send_some(struct mxload_decisions *ds, struct ring *ring)
+{
+	u32 head = smp_load_acquire(&ring->head), n = 0;
+	u64 generation = ring->entry[ring->tail % RING].generation, lost = READ_ONCE(ring->lost);
+	struct mxload_decision *to;
+	struct sk_buff *skb;
+
+	ds->told += lost - ring->lost_told;
+	ring->lost_told = lost;
+	while (n < HANDFUL && ring->tail + n != head && ring->entry[(ring->tail + n) % RING].generation == generation)
+		n++;
+	if (!n)
+		return false;
+	skb = mxload_protocol_decisions(generation, ds->told, n, &to);
+	if (skb) {
+		u32 i;
+
+		for (i = 0; i < n; i++)
+			to[i] = ring->entry[(ring->tail + i) % RING].decision;
+	}
+	smp_store_release(&ring->tail, ring->tail + n);
+	ds->told += n;
+	if (!skb || mxload_protocol_send(ds->net, skb) == -ENOBUFS)
+		WRITE_ONCE(ds->unheard, ds->unheard + n);
+	return true;
+}
+
+void mxload_decisions_flush(struct mxload_decisions *ds)
+{
+	u32 cpu;
+
+	mutex_lock(&ds->sending);
+	for_each_possible_cpu(cpu) while (send_some(ds, ds->ring[cpu])) cond_resched();
+	mutex_unlock(&ds->sending);
+}
+
+static void send(struct work_struct *work)
+{
+	mxload_decisions_flush(container_of(to_delayed_work(work), struct mxload_decisions, work));
+}
+
+/* --- from start to end ------------------------------------------------------------------------------------------ */
+
+struct mxload_decisions *mxload_decisions_new(struct net *net)
+{
+	struct mxload_decisions *ds = kzalloc(struct_size(ds, ring, nr_cpu_ids), GFP_KERNEL_ACCOUNT);
+	u32 cpu;
+
+	if (!ds)
+		return NULL;
+	ds->net = net;
+	mutex_init(&ds->sending);
+	INIT_DELAYED_WORK(&ds->work, send);
+	for_each_possible_cpu(cpu)
+	{
+		ds->ring[cpu] = kvzalloc_node(sizeof(struct ring), GFP_KERNEL_ACCOUNT, cpu_to_node(cpu));
+		if (!ds->ring[cpu]) {
+			mxload_decisions_free(ds);
+			return NULL;
+		}
+	}
+	return ds;
+}
+
+void mxload_decisions_free(struct mxload_decisions *ds)
+{
+	u32 cpu;
+
+	if (!ds)
+		return;
+	cancel_delayed_work_sync(&ds->work);
+	for_each_possible_cpu(cpu) kvfree(ds->ring[cpu]);
+	kfree(ds);
+}
+
+u64 mxload_decisions_lost(const struct mxload_decisions *ds)
+{
+	u64 lost = READ_ONCE(ds->unheard);
+	u32 cpu;
+
+	for_each_possible_cpu(cpu) lost += READ_ONCE(ds->ring[cpu]->lost);
+	return lost;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A SYN in the order of the table's own rules (nft-rules/mxload.nft, chains decide_... and ask): bare, to one of the
+ * ports, forwarded ones from a client, of a new connection that nobody has marked, not to this host, not exempt. What
+ * is decided is marked, and the table does the rest.
+ */
+#include "kmod/hook.h"
+
+#include <linux/cred.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/tcp.h>
+#include <net/ip6_fib.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
+
+#include "core/classify.h"
+#include "kmod/namespace.h"
+
+/* --- what a packet is ------------------------------------------------------------------------------------------- */
+
+static bool read_ports(const struct sk_buff *skb, int offset, struct mx_flow *flow)
+{
+	struct tcphdr buffer;
+	const struct tcphdr *tcp = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+
+	if (!tcp || !tcp->syn || tcp->ack || tcp->fin || tcp->rst)
+		return false;
+	flow->from_port = ntohs(tcp->source);
+	flow->to_port = ntohs(tcp->dest);
+	return true;
+}
+
+static bool read_ipv4(const struct sk_buff *skb, struct mx_flow *flow)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+
+	if (ip->protocol != IPPROTO_TCP || ip_is_fragment(ip))
+		return false;
+	flow->family = MX_IPV4;
+	flow->from.lo = ntohl(ip->saddr);
+	flow->to.lo = ntohl(ip->daddr);
+	return read_ports(skb, skb_network_offset(skb) + (int)ip->ihl * 4, flow);
+}
+
+static struct mx_addr number_of(const struct in6_addr *a)
+{
+	return (struct mx_addr){ (u64)ntohl(a->s6_addr32[0]) << 32 | ntohl(a->s6_addr32[1]),
+				 (u64)ntohl(a->s6_addr32[2]) << 32 | ntohl(a->s6_addr32[3]) };
+}
+
+static bool read_ipv6(const struct sk_buff *skb, struct mx_flow *flow)
+{
+	unsigned short fragment = 0;
+	unsigned int offset = 0;
+
+	if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, &fragment, NULL) != IPPROTO_TCP || fragment)
+		return false;
+	flow->family = MX_IPV6;
+	flow->from = number_of(&ipv6_hdr(skb)->saddr);
+	flow->to = number_of(&ipv6_hdr(skb)->daddr);
+	return read_ports(skb, (int)offset, flow);
+}
+
+/* By the route that it has so far. */
+static bool is_to_this_host(const struct sk_buff *skb, enum mx_family family)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	if (!dst)
+		return true;
+	if (family == MX_IPV4)
+		return skb_rtable(skb)->rt_type == RTN_LOCAL;
+	return ((const struct rt6_info *)dst)->rt6i_flags & RTF_LOCAL;
+}
+
+/* One that nobody has decided yet; without conntrack no address can be translated. */
+static bool is_new(const struct sk_buff *skb, u32 mask)
+{
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	return ct && info == IP_CT_NEW && !(READ_ONCE(ct->mark) & mask) && !(skb->mark & mask);
+}
+
+/* Owner of the socket, as the queue would be told: of the file, and unknown without one. */
+static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
+{
+	struct sock *sk = skb->sk;
+	const struct cred *cred;
+
+	flow->user = flow->group = MX_NO_ID;
+	if (!sk || !sk_fullsock(sk))
+		return;
+	read_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_socket && sk->sk_socket->file) {
+		cred = sk->sk_socket->file->f_cred;
+		flow->user = from_kuid_munged(&init_user_ns, cred->fsuid);
+		flow->group = from_kgid_munged(&init_user_ns, cred->fsgid);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* --- what is done with it --------------------------------------------------------------------------------------- */
+
+static unsigned int mark(struct sk_buff *skb, const struct nf_hook_state *state, u32 mark, u32 mask)
+{
+	int error;
+
+	skb->mark = (skb->mark & ~mask) | mark;
+	if (state->hook != NF_INET_LOCAL_OUT) /* a forwarded packet was routed before: so it is with the queue */
+		return NF_ACCEPT;
+	error = state->pf == NFPROTO_IPV4 ? ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC)
+					  : nf_ip6_route_me_harder(state->net, state->sk, skb);
+	return error ? NF_DROP_ERR(error) : NF_ACCEPT;
+}
+
+static unsigned int decide(struct mxload_namespace *n, struct mxload_policy *p, struct sk_buff *skb,
+			   const struct nf_hook_state *state, struct mx_flow *flow)
+{
+	bool forwarded = state->hook == NF_INET_FORWARD;
+	u32 mask = p->snapshot->mark_mask;
+	enum mxload_left left = MXLOAD_LEFT_EXPIRED;
+	struct mx_verdict v;
+
+	if (!mx_classify_asked(p->snapshot, flow, forwarded) || !is_new(skb, mask) ||
+	    (!forwarded && is_to_this_host(skb, flow->family)) || mx_classify_exempt(p->snapshot, flow))
+		return NF_ACCEPT;
+	flow->mark = skb->mark;
+	read_owner(skb, flow);
+	/* How long it has waited and what the ledger's clock says only matters to who has to wait, and he is left. */
+	if (mxload_policy_valid(p))
+		left = mxload_policy_decide(p, flow, (struct mx_moment){ 0, 0 }, true, &v);
+	this_cpu_inc(n->tally->of[left]);
+	mxload_decisions_tell(n->decisions, p->generation, flow, forwarded, left, &v);
+	return left == MXLOAD_LEFT_NOT ? mark(skb, state, v.mark, mask) : NF_ACCEPT;
+}
+
+static unsigned int hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct mxload_namespace *n = mxload_namespace_of(state->net);
+	struct mxload_policy *p = rcu_dereference(n->policy);
+	struct mx_flow flow = { 0 };
+
+	if (!p || !(state->pf == NFPROTO_IPV4 ? read_ipv4(skb, &flow) : read_ipv6(skb, &flow)))
+		return NF_ACCEPT;
+	return decide(n, p, skb, state, &flow);
+}
+
+#define HOOK(family, number)                                                                                           \
+	{                                                                                                              \
+		.hook = hook, .pf = family, .hooknum = number, .priority = NF_IP_PRI_MANGLE - 1                        \
+	}
+
+static const struct nf_hook_ops hooks[] = {
+	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT),
+	HOOK(NFPROTO_IPV4, NF_INET_FORWARD),
+	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT),
+	HOOK(NFPROTO_IPV6, NF_INET_FORWARD),
+};
+
+int mxload_hook_register(struct net *net)
+{
+	return nf_register_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+}
+
+void mxload_hook_unregister(struct net *net)
+{
+	nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+}
