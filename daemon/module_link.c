@@ -20,7 +20,7 @@
 struct mx_module_link {
 	struct nl_sock *socket;
 	int family;
-	bool gone;
+	bool gone, answered;
 	char error[256];
 	int (*read)(struct mx_module_link *link, struct nlattr **attributes); /* of an answer; 0, or it is broken */
 	void *arg;
@@ -63,6 +63,16 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
+/* The last message of every answer, unless that is an error. */
+static int on_ack(struct nl_msg *message, void *arg)
+{
+	struct mx_module_link *link = arg;
+
+	(void)message;
+	link->answered = true;
+	return NL_STOP;
+}
+
 static int on_answer(struct nl_msg *message, void *arg)
 {
 	struct nlattr *attributes[__MXLOAD_A_END];
@@ -99,12 +109,13 @@ static const char *ask(struct mx_module_link *link, struct nl_msg *m,
 	int result;
 
 	*link->error = '\0';
+	link->answered = false;
 	link->read = read;
 	link->arg = arg;
 	result = nl_send_auto(link->socket, m);
 	nlmsg_free(m);
-	if (result >= 0)
-		result = nl_wait_for_ack(link->socket);
+	while (result >= 0 && !link->answered)
+		result = nl_recvmsgs_default(link->socket);
 	if (result < 0 && !*link->error)
 		snprintf(link->error, sizeof(link->error), "%s", nl_geterror(result));
 	link->gone = result == -NLE_OBJ_NOTFOUND && !strcmp(link->error, strerror(ENOENT));
@@ -141,6 +152,7 @@ struct mx_module_link *mx_module_link_open(void)
 		return NULL;
 	}
 	nl_socket_modify_cb(link->socket, NL_CB_VALID, NL_CB_CUSTOM, on_answer, link);
+	nl_socket_modify_cb(link->socket, NL_CB_ACK, NL_CB_CUSTOM, on_ack, link);
 	nl_socket_modify_err_cb(link->socket, NL_CB_CUSTOM, on_error, link);
 	return link;
 }
