@@ -9,7 +9,7 @@
 
 #include "daemon/ledger.h"
 
-#define MX_FIRST_LEASE 16 /* connections; more when it does not last until the next is written */
+#define MX_FIRST_LEASE 4 /* as a power of two: 16 connections; more when it does not last until the next is written */
 
 struct warming {
 	struct mx_warmup state;
@@ -31,11 +31,10 @@ struct account {
 	u64 full_at[MX_UNITS];    /* of the pace */
 	u32 first_limit;          /* of the snapshot */
 	u16 limits;               /* how many */
-	u16 lease;                /* connections that the next lease is worth */
+	u16 written;              /* connections spent when it was written last; wraps: leases are shorter */
 	u32 spent[MX_UNITS];      /* in all; wraps */
 	u32 covered_to[MX_UNITS]; /* as far as `spent` may go */
-	u32 lent;                 /* connections that nftables may make without us */
-	u32 written;              /* connections spent when it was written last */
+	u32 lent[MX_BORROWERS];   /* connections that others may make without us */
 	u32 average;              /* messages of a connection, in thousandths; 0: nothing was reported yet */
 	bool is_short : 1;        /* in the list of those whose room is worked out anew at some time */
 	bool is_dirty : 1;        /* in the list of those that have changed since they were written */
@@ -46,6 +45,7 @@ struct account {
 	bool is_settled : 1;      /* in this round of mx_ledger_take_back() */
 	bool is_gone : 1;         /* given up; freed when its row is out of the file */
 	bool is_paced : 1;        /* its provider spreads its limits */
+	u8 lease : 4;             /* connections that the next lease is worth, as a power of two */
 	u16 collected;            /* when it was written last; wraps after 17 minutes */
 	struct mx_window window[MX_PERIODS];
 };
@@ -62,7 +62,7 @@ struct mx_ledger {
 	struct account **of_lane; /* [provider * sources + source]; NULL: not used yet */
 	struct account *short_of, *dirty;
 	u32 urgent; /* how many accounts are */
-	bool wants_back;
+	bool wants_back[MX_BORROWERS];
 	u64 ticked, next, wall, lost;
 	u64 guessed_since; /* the first charge in messages that a limit counts, since something was settled; 0: none */
 };
@@ -103,6 +103,26 @@ void mx_account_left(const struct mx_ledger *ledger, const struct account *accou
 
 /* Writes into its room what has been written down ahead. */
 void mx_account_bound_by_cover(const struct mx_ledger *ledger, struct account *account);
+
+/* Connections that the next lease is worth. */
+static inline u32 mx_account_lease(const struct account *account)
+{
+	return 1u << account->lease;
+}
+
+/* What others may make, whoever they are. */
+static inline u32 mx_account_lent(const struct account *account)
+{
+	return account->lent[MX_BORROWER_TABLE] + account->lent[MX_BORROWER_MODULE];
+}
+
+/* Everything that a connection is charged to: its source, its provider, its lane; and what is kept of its network. */
+struct charged {
+	struct account *of[4];
+	u32 count;
+};
+
+struct charged mx_account_charged(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 
 /* When its room has to be worked out anew, though nobody charges anything; MX_NEVER: it stays as it is. */
 u64 mx_account_due(const struct mx_ledger *ledger, const struct account *account);

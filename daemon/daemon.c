@@ -56,6 +56,8 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 	free(learned[MX_IPV4].items);
 	free(learned[MX_IPV6].items);
 	mx_rules_free(rules);
+	if (d->module && !d->leaving)
+		mx_module_sync(d->module);
 	malloc_trim(0); /* the model of a large policy takes megabytes, for a moment */
 }
 
@@ -148,6 +150,7 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 		return false;
 	}
 	mx_policy_commit(&d->policy, next);
+	mx_module_sync(d->module);
 	mx_resolver_reload(d->resolver);
 	d->sources_left = true;
 	event.generation = d->policy.snapshot->generation;
@@ -210,8 +213,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	take_queue_back(d);
 	fade(d);
-	if (mx_states_expire(&d->policy, time(NULL)) || d->sources_left || mx_table_changed(d->table) ||
-	    lend_again(d) || learned_more(d))
+	if (mx_states_expire(&d->policy, time(NULL)) || (d->sources_left && mx_module_follows(d->module)) ||
+	    mx_table_changed(d->table) || lend_again(d) || learned_more(d))
 		mx_daemon_apply(d);
 	mx_resolver_tick(d->resolver);
 	mx_control_tick(d->control);
@@ -309,6 +312,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->strangers = mx_intake_strangers();
 	d->intake = (struct mx_intake){ &d->policy, d->recent, d->journal, d->tap, d->resolver, d->strangers };
 	d->queues = mx_queues_start(config->queue_first, config->queues, &d->intake, d->watched->beats);
+	d->module = mx_module_start(&d->policy, d->bookkeeper, d->journal);
 	d->flows = config->flow_accounting ? mx_flows_start(&d->policy, d->journal) : NULL;
 	mx_daemon_apply(d);
 	if (d->table_error)
@@ -328,6 +332,7 @@ static void leave(struct mx_daemon *d)
 
 	mx_log(MX_LOG_INFO, "leaving: the fallback decides from now on");
 	atomic_store(&d->watched->count, 0);
+	mx_module_stop(d->module);
 	d->queues = NULL;
 	d->leaving = true;
 	mx_daemon_apply(d);

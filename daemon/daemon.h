@@ -12,6 +12,7 @@
 #include "daemon/bookkeeper.h"
 #include "daemon/census.h"
 #include "daemon/journal.h"
+#include "daemon/module.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
 #include "daemon/table.h"
@@ -34,6 +35,7 @@ struct mx_daemon {
 	struct mx_intake intake;
 	struct mx_bookkeeper *bookkeeper;
 	struct mx_census *census;
+	struct mx_module *module;
 	struct mx_queues *queues;
 	struct mx_flows *flows; /* NULL: flow-accounting is off */
 	struct mx_control *control;

@@ -16,7 +16,8 @@ enum mx_event_type {
 	MX_EVENT_STATE,
 	MX_EVENT_WEIGHT,
 	MX_EVENT_RELOAD,
-	MX_EVENT_CUT
+	MX_EVENT_CUT,
+	MX_EVENT_CALLER, /* who makes a connection that the module has left to the queue */
 };
 
 struct mx_event {
@@ -29,6 +30,9 @@ struct mx_event {
 	u16 route;
 	struct mx_addr from, to, source_addr;
 	const char *source, *provider, *pool; /* of mx_name(), or NULL */
+	bool by_module;                       /* the kernel module has told it; only then are the next three known */
+	u32 process, local_process;           /* that connects, and as its own pid namespace knows it; 0: not known */
+	u32 user;                             /* or MX_NO_ID */
 	union {
 		struct {
 			u64 sent, received; /* bytes */

@@ -141,7 +141,8 @@ static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now
 			l->guessed_since = now;
 		take_pace(l, a, MX_CONNECTIONS, 1, now);
 		take_pace(l, a, MX_MESSAGES, messages, now);
-		if (a->room->covered[MX_CONNECTIONS] <= a->lease / 2u || !mx_room_covers(a->room, l->most_messages))
+		if (a->room->covered[MX_CONNECTIONS] <= mx_account_lease(a) / 2 ||
+		    !mx_room_covers(a->room, l->most_messages))
 			mx_account_put_urgent(l, a);
 	}
 	if (mx_account_is_short(l, a))
@@ -286,13 +287,7 @@ static struct account *network_account(struct mx_ledger *l, struct mx_lane_id id
 	return a;
 }
 
-/* Everything that a connection is charged to. */
-struct charged {
-	struct account *of[4];
-	u32 count;
-};
-
-static struct charged charged(struct mx_ledger *l, struct mx_lane_id id, u64 now)
+struct charged mx_account_charged(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
 	struct charged c = { { mx_account_of_source(l, id.source, now), provider_account(l, id.provider, now),
 			       mx_account_of_lane(l, id.provider, id.source, now), network_account(l, id, now) },
@@ -304,7 +299,7 @@ static struct charged charged(struct mx_ledger *l, struct mx_lane_id id, u64 now
 
 void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	struct charged c = charged(l, id, now);
+	struct charged c = mx_account_charged(l, id, now);
 	u32 messages = mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source), i;
 	struct mx_network_lane *network = mx_state_network_lane(l->terms.state, l->terms.snapshot, id);
 
@@ -318,23 +313,25 @@ void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 		network->needed = (u32)(mx_warmup_day_ends(&c.of[3]->warming->state) / 1000 + 1);
 }
 
-/* Somebody waits for a charge: it is written, and when the fallback has what he needs, that is called back. */
+/* Somebody waits for a charge: it is written, and when another has borrowed what he needs, that is called back. */
 static void ask_for(struct mx_ledger *l, struct account *a, u64 now)
 {
-	u32 left[MX_UNITS];
+	u32 left[MX_UNITS], lent, i;
 
 	mx_account_put_urgent(l, a);
 	a->is_awaited = true;
 	mx_account_left(l, a, now, left);
-	if (!a->lent || (left[MX_CONNECTIONS] > a->lent && left[MX_MESSAGES] / l->most_messages > a->lent))
+	lent = mx_account_lent(a);
+	if (!lent || (left[MX_CONNECTIONS] > lent && left[MX_MESSAGES] / l->most_messages > lent))
 		return;
 	a->is_recalled = true;
-	l->wants_back = true;
+	for (i = 0; i < MX_BORROWERS; i++)
+		l->wants_back[i] |= a->lent[i] > 0;
 }
 
 void mx_ledger_want(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 {
-	struct charged c = charged(l, id, now);
+	struct charged c = mx_account_charged(l, id, now);
 	u32 i;
 
 	for (i = 0; i < c.count; i++)
@@ -371,7 +368,7 @@ static void give_back_messages(struct account *a, u32 n, u64 then)
 
 void mx_ledger_refund(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 messages, u64 now)
 {
-	struct charged c = charged(l, id, now);
+	struct charged c = mx_account_charged(l, id, now);
 	u32 i;
 
 	for (i = 0; i < c.count; i++) {
@@ -421,7 +418,7 @@ static void recheck(const void *node, VISIT order, void *arg)
 
 u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
 {
-	struct charged c = charged(l, id, now);
+	struct charged c = mx_account_charged(l, id, now);
 	struct account *lane = c.of[2];
 	u32 weight = connections < MEMORY ? connections : MEMORY, most = l->most_messages, least = l->least_messages, i;
 	u32 estimated = connections * returned(l, id, then);

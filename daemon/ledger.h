@@ -103,7 +103,14 @@ struct mx_quota {
 /* Calls `each` for every limit in force, also of lanes that were never used. */
 void mx_ledger_quota(const struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_quota *, void *), void *arg);
 
-/* --- lent to the fallback --------------------------------------------------------------------------------------- */
+/* --- lent ------------------------------------------------------------------------------------------------------- */
+
+/* Who makes connections without asking: nftables while nobody answers the queue, and the kernel module. */
+enum mx_borrower {
+	MX_BORROWER_TABLE,
+	MX_BORROWER_MODULE,
+	MX_BORROWERS,
+};
 
 /*
  * What nftables may spend while nobody answers the queue: connections that are neither free for the daemon nor spent
@@ -131,7 +138,31 @@ void mx_ledger_take_back(struct mx_ledger *ledger, const char *source, const cha
 void mx_ledger_end_round(struct mx_ledger *ledger, u64 now);
 
 /* Whether somebody waits for what is lent. Asking clears it. */
-bool mx_ledger_wants_back(struct mx_ledger *ledger);
+bool mx_ledger_wants_back(struct mx_ledger *ledger, enum mx_borrower borrower);
+
+/*
+ * What the module may make of a lane, which is one of a named provider. It is lent by each of the accounts that have
+ * limits: the source's, the provider's, the lane's.
+ */
+
+/* Lends up to `wanted` connections, good when it has been written. Returns how many; few or none near a limit. */
+u32 mx_ledger_grant(struct mx_ledger *ledger, struct mx_lane_id lane, u32 wanted, u64 now);
+
+/* `connections` were made there, `leased` of them out of what was lent: charges them. */
+void mx_ledger_charge_granted(struct mx_ledger *ledger, struct mx_lane_id lane, u32 connections, u32 leased, u64 now);
+
+/* So many were not made, and came back. */
+void mx_ledger_take_grant_back(struct mx_ledger *ledger, struct mx_lane_id lane, u32 connections, u64 now);
+
+/* Whether the lane's grant is needed elsewhere. */
+bool mx_ledger_is_recalled(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
+
+/*
+ * What the module was lent before this daemon was started: `left` says how much of an account's is still there (names
+ * as in mx_ledger_lend()), the rest was spent. `known` false: nothing can be read, all of it counts as spent.
+ */
+void mx_ledger_recover_grants(struct mx_ledger *ledger, bool known,
+			      u32 (*left)(const char *source, const char *provider, void *arg), void *arg, u64 now);
 
 /* --- written down ----------------------------------------------------------------------------------------------- */
 
@@ -142,7 +173,7 @@ struct mx_ledger_row {
 	const char *source, *provider;
 	u64 network;
 	u32 lease[MX_UNITS];
-	u32 lent; /* connections */
+	u32 lent[MX_BORROWERS]; /* connections */
 	u8 data[MX_ACCOUNT_BYTES];
 	void *account; /* the ledger's own */
 	u32 spent[MX_UNITS];

@@ -9,11 +9,12 @@
 #include "daemon/names.h"
 #include "daemon/text.h"
 
-#define LARGEST_LEASE 16384
+#define LARGEST_LEASE 14  /* as a power of two */
 #define HURRY_MSEC 250    /* a lease that is half gone within this time was too small */
 #define IDLE_MSEC 4000    /* one of which hardly anything was used in this time was too large */
 #define COLLECTED_MSEC 16 /* the unit of account.collected */
 #define LEASE_PART 8      /* a lease is at most this part of what is left */
+#define PLENTY 128        /* connections: nobody has to call back what is lent */
 
 struct written {
 	struct mx_window window[MX_PERIODS];
@@ -59,20 +60,23 @@ static u32 lease_of(u32 wanted, u32 left, u32 connection)
  */
 static void next_lease(const struct mx_ledger *l, struct account *a, u64 now, u32 lease[MX_UNITS])
 {
-	u32 used = a->spent[MX_CONNECTIONS] - a->written, left[MX_UNITS];
+	u32 used = (u16)(a->spent[MX_CONNECTIONS] - a->written), left[MX_UNITS], lease_now;
 	u32 age = (u16)(now / COLLECTED_MSEC - a->collected) * COLLECTED_MSEC;
 
 	if ((a->is_awaited || (a->was_urgent && age < HURRY_MSEC)) && a->lease < LARGEST_LEASE)
-		a->lease *= 4;
-	else if (age > IDLE_MSEC && used < a->lease / 4u && a->lease > MX_FIRST_LEASE)
-		a->lease /= 2;
+		a->lease += a->lease + 1 < LARGEST_LEASE ? 2 : 1;
+	else if (age > IDLE_MSEC && used < mx_account_lease(a) / 4 && a->lease > MX_FIRST_LEASE)
+		a->lease--;
 	a->collected = (u16)(now / COLLECTED_MSEC);
 	a->is_awaited = false;
 	mx_account_left(l, a, now, left);
-	mx_room_spend(&left[MX_CONNECTIONS], a->lent);
-	mx_room_spend(&left[MX_MESSAGES], a->lent * l->most_messages);
-	lease[MX_CONNECTIONS] = lease_of(a->lease, left[MX_CONNECTIONS], 1);
-	lease[MX_MESSAGES] = lease_of(a->lease * l->most_messages, left[MX_MESSAGES], l->most_messages);
+	mx_room_spend(&left[MX_CONNECTIONS], mx_account_lent(a));
+	mx_room_spend(&left[MX_MESSAGES], mx_account_lent(a) * l->most_messages);
+	if (left[MX_CONNECTIONS] >= PLENTY && left[MX_MESSAGES] / l->most_messages >= PLENTY)
+		a->is_recalled = false;
+	lease_now = mx_account_lease(a);
+	lease[MX_CONNECTIONS] = lease_of(lease_now, left[MX_CONNECTIONS], 1);
+	lease[MX_MESSAGES] = lease_of(lease_now * l->most_messages, left[MX_MESSAGES], l->most_messages);
 }
 
 static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_row *row, bool leases, u64 now)
@@ -87,7 +91,7 @@ static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_r
 	*row = (struct mx_ledger_row){ .source = a->source ? a->source : "",
 				       .provider = a->provider ? a->provider : "",
 				       .network = a->network,
-				       .lent = a->lent,
+				       .lent = { a->lent[MX_BORROWER_TABLE], a->lent[MX_BORROWER_MODULE] },
 				       .account = a,
 				       .gone = a->is_gone,
 				       .spent = { a->spent[0], a->spent[1] } };
@@ -97,7 +101,7 @@ static void write_row(struct mx_ledger *l, struct account *a, struct mx_ledger_r
 	for (unit = 0; unit < MX_UNITS; unit++) /* which of both rows is in the file is not known until it is there */
 		if ((s32)(a->spent[unit] + row->lease[unit] - a->covered_to[unit]) < 0)
 			a->covered_to[unit] = a->spent[unit] + row->lease[unit];
-	a->written = a->spent[MX_CONNECTIONS];
+	a->written = (u16)a->spent[MX_CONNECTIONS];
 	if (a->room)
 		mx_account_bound_by_cover(l, a);
 }
@@ -176,7 +180,7 @@ void mx_ledger_load(struct mx_ledger *l, const struct mx_ledger_row *row, u64 no
 	}
 	if (a->source && a->provider && !a->network)
 		l->lost += row->lease[MX_CONNECTIONS];
-	a->lent = row->lent; /* the table may tell what became of it */
+	memcpy(a->lent, row->lent, sizeof(a->lent)); /* table and module may tell what became of it */
 	mx_account_put_urgent(l, a);
 }
 

@@ -94,7 +94,8 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->spent = mx_thread_new_cond();
 	p->count = mx_thread_new_cond();
 	p->recall = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (p->recall < 0)
+	p->grants = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (p->recall < 0 || p->grants < 0)
 		mx_fatal("cannot make an eventfd: %s", strerror(errno));
 	p->store = store;
 	p->since = time(NULL);
@@ -132,6 +133,7 @@ void mx_policy_free(struct mx_policy *p)
 	free(p->spent);
 	free(p->count);
 	close(p->recall);
+	close(p->grants);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -273,6 +275,7 @@ void mx_policy_commit(struct mx_policy *p, struct mx_policy *next)
 	mx_states_apply(p); /* the flags came along with the counters */
 	mx_state_changed(&p->state);
 	mx_policy_mark_full(p);
+	eventfd_write(p->grants, 1);
 	mx_policy_unlock(p);
 
 	free(o.source);

@@ -52,6 +52,7 @@ struct mx_policy {
 	struct mx_decided decided;
 	pthread_cond_t *room;  /* somebody who had none may have some now: for those that are held */
 	pthread_cond_t *spent; /* something has to be written: for the bookkeeper */
+	int grants;            /* another: what the module was granted is needed, or the policy is another */
 	int recall;            /* an eventfd: what is lent to the fallback is needed; for the main thread */
 	pthread_cond_t *count; /* some `full` is set: for the census */
 	struct mx_config *config;
@@ -122,6 +123,13 @@ struct mx_end {
 	bool established, reset, early;
 	bool cut; /* by us: it says nothing of the provider */
 };
+
+/*
+ * Books `connections` that the module has made of a source at a named provider, `leased` of them out of what it was
+ * lent; and remembers what one of them was charged, for its end. Under the lock.
+ */
+void mx_policy_book_granted(struct mx_policy *policy, u32 provider, u32 source, u32 connections, u32 leased);
+void mx_policy_expect_end(struct mx_policy *policy, const struct mx_flow *flow, u32 provider, u32 source);
 
 /*
  * Books its end, under the lock: one that never came about is given back to the ledger. `provider` is whom its address

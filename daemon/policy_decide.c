@@ -79,8 +79,10 @@ static void book(struct mx_policy *p)
 	mx_account(p->snapshot, &p->state, &d->flow, d->now, &d->verdict);
 	if (d->verdict.action == MX_ASSIGN)
 		book_assignment(p, &d->flow, &d->verdict, d->now);
-	if (mx_ledger_wants_back(p->ledger))
+	if (mx_ledger_wants_back(p->ledger, MX_BORROWER_TABLE))
 		eventfd_write(p->recall, 1);
+	if (mx_ledger_wants_back(p->ledger, MX_BORROWER_MODULE))
+		eventfd_write(p->grants, 1);
 	if (mx_ledger_is_urgent(p->ledger))
 		pthread_cond_signal(p->spent);
 }
@@ -120,6 +122,25 @@ void mx_policy_decide(struct mx_policy *p, const struct mx_flow *flow, u64 waite
 	p->decided = (struct mx_decided){ true, *flow, *v, now };
 	if (v->action == MX_HOLD) /* nothing is sent */
 		book(p);
+}
+
+void mx_policy_book_granted(struct mx_policy *p, u32 provider, u32 source, u32 connections, u32 leased)
+{
+	struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
+
+	lane->connections += connections;
+	lane->open += connections;
+	lane->charged += (u64)connections * mx_state_messages(&p->state, p->snapshot, provider, source);
+	mx_ledger_charge_granted(p->ledger, (struct mx_lane_id){ provider, source, 0 }, connections, leased,
+				 mx_policy_tick(p));
+}
+
+void mx_policy_expect_end(struct mx_policy *p, const struct mx_flow *flow, u32 provider, u32 source)
+{
+	struct mx_flow_place place = mx_flow_cache_place(p->pending, flow, 0);
+
+	mx_flow_cache_add(&place, (u32)(mx_policy_tick(p) / 1000),
+			  charge_of(p, provider, mx_state_messages(&p->state, p->snapshot, provider, source)));
 }
 
 static void book_end(struct mx_policy *p, struct mx_lane_id id, const struct mx_flow_entry *charge,

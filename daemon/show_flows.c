@@ -9,6 +9,21 @@
 
 #define RECENT_FLOWS 200 /* of the connections that are over, and of those in all unless `limit` says so */
 
+static json_t *known(u32 number, u32 unknown)
+{
+	return number == unknown ? json_null() : json_integer(number);
+}
+
+/* Who makes a connection, as far as the module has told it. */
+static void put_caller(json_t *o, const struct mx_event *e)
+{
+	bool told = e && e->by_module;
+
+	json_object_set_new(o, "process", told ? known(e->process, 0) : json_null());
+	json_object_set_new(o, "local_process", told ? known(e->local_process, 0) : json_null());
+	json_object_set_new(o, "user", told ? known(e->user, MX_NO_ID) : json_null());
+}
+
 static json_t *flow_json(const struct mx_event *e, const char *state, const char *reason)
 {
 	bool translated = e->source != NULL;
@@ -24,13 +39,17 @@ static json_t *flow_json(const struct mx_event *e, const char *state, const char
 
 static json_t *decision_json(const struct mx_event *e)
 {
-	return json_pack("{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s,s:o,s:o}", "event", "decision", "time",
-			 mx_json_time(e->time), "from", mx_json_address(e->family, e->from), "from_port",
-			 (int)e->from_port, "to", mx_json_address(e->family, e->to), "to_port", (int)e->to_port,
-			 "provider", e->provider, "route",
-			 e->route == MX_NONE ? json_null() : json_integer(e->route + 1), "pool", e->pool, "action",
-			 mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason), "left",
-			 mx_json_left(e->decision.left), "warmup_day", mx_json_day(e->decision.warmup_day));
+	json_t *o = json_pack(
+		"{s:s,s:o,s:o,s:i,s:o,s:i,s:s?,s:o,s:s?,s:s,s:s?,s:s,s:o,s:o}", "event", "decision", "time",
+		mx_json_time(e->time), "from", mx_json_address(e->family, e->from), "from_port", (int)e->from_port,
+		"to", mx_json_address(e->family, e->to), "to_port", (int)e->to_port, "provider", e->provider, "route",
+		e->route == MX_NONE ? json_null() : json_integer(e->route + 1), "pool", e->pool, "action",
+		mx_action_name(e->action), "source", e->source, "reason", mx_reason_name(e->reason), "left",
+		mx_json_left(e->decision.left), "warmup_day", mx_json_day(e->decision.warmup_day));
+
+	json_object_set_new(o, "engine", json_string(e->by_module ? "kmod" : "queue"));
+	put_caller(o, e);
+	return o;
 }
 
 json_t *mx_command_event(const struct mx_event *e)
@@ -43,6 +62,7 @@ json_t *mx_command_event(const struct mx_event *e)
 	case MX_EVENT_CLOSE:
 		o = flow_json(e, e->close.established ? "closed" : "failed", NULL);
 		json_object_set_new(o, "event", json_string("close"));
+		put_caller(o, NULL);
 		return o;
 	case MX_EVENT_STATE:
 		return json_pack("{s:s,s:o,s:s?,s:s?,s:s,s:s,s:s}", "event", "state", "time", mx_json_time(e->time),
@@ -55,6 +75,12 @@ json_t *mx_command_event(const struct mx_event *e)
 	case MX_EVENT_CUT:
 		return json_pack("{s:s,s:o,s:s,s:s?,s:I}", "event", "reset", "time", mx_json_time(e->time), "source",
 				 e->source, "provider", e->provider, "connections", (json_int_t)e->connections);
+	case MX_EVENT_CALLER:
+		o = json_pack("{s:s,s:o,s:o,s:i,s:o,s:i}", "event", "connect", "time", mx_json_time(e->time), "from",
+			      mx_json_address(e->family, e->from), "from_port", (int)e->from_port, "to",
+			      mx_json_address(e->family, e->to), "to_port", (int)e->to_port);
+		put_caller(o, e);
+		return o;
 	case MX_EVENT_RELOAD:
 		return json_pack("{s:s,s:o,s:I}", "event", "reload", "time", mx_json_time(e->time), "generation",
 				 (json_int_t)e->generation);
@@ -75,32 +101,43 @@ static bool wanted(const struct mx_request *r, const struct mx_event *e)
 	return !r->to_given || (e->family == r->to_family && !mx_addr_cmp(e->to, r->to));
 }
 
-/* The latest decision on the same addresses and ports. */
-static const struct mx_event *decision_of(const struct flow_list *l, const struct mx_event *e)
+/* The latest event of a type on the same addresses and ports. */
+static const struct mx_event *latest(const struct flow_list *l, const struct mx_event *e, enum mx_event_type type)
 {
 	u32 i;
 
 	for (i = l->decided_count; i-- > 0;) {
 		const struct mx_event *d = &l->decided[i];
 
-		if (d->type == MX_EVENT_DECISION && d->from_port == e->from_port && d->family == e->family &&
+		if (d->type == type && d->from_port == e->from_port && d->family == e->family &&
 		    !mx_addr_cmp(d->from, e->from) && !mx_addr_cmp(d->to, e->to))
 			return d;
 	}
 	return NULL;
 }
 
+/* A connection with what was told when it was decided. */
+static json_t *told_flow(const struct flow_list *l, const struct mx_event *e, const char *state, bool timed)
+{
+	const struct mx_event *d = latest(l, e, MX_EVENT_DECISION), *caller = d;
+	struct mx_event flow = *e;
+	json_t *o;
+
+	if (timed)
+		flow.time = d ? d->time : 0;
+	if (!d || !d->by_module)
+		caller = latest(l, e, MX_EVENT_CALLER);
+	o = flow_json(&flow, state, d ? mx_reason_name(d->reason) : NULL);
+	put_caller(o, caller);
+	return o;
+}
+
 static void add_live(const struct mx_live *live, void *arg)
 {
 	struct flow_list *l = arg;
-	struct mx_event e = live->event;
-	const struct mx_event *d;
 
-	if (!wanted(l->request, &e) || json_array_size(l->list) >= l->limit)
-		return;
-	d = decision_of(l, &e);
-	e.time = d ? d->time : 0;
-	json_array_append_new(l->list, flow_json(&e, live->state, d ? mx_reason_name(d->reason) : NULL));
+	if (wanted(l->request, &live->event) && json_array_size(l->list) < l->limit)
+		json_array_append_new(l->list, told_flow(l, &live->event, live->state, true));
 }
 
 static void add_closed(struct flow_list *l)
@@ -108,13 +145,11 @@ static void add_closed(struct flow_list *l)
 	u32 i, closed = 0;
 
 	for (i = l->decided_count; i-- > 0 && closed < RECENT_FLOWS && json_array_size(l->list) < l->limit;) {
-		const struct mx_event *e = &l->decided[i], *d;
+		const struct mx_event *e = &l->decided[i];
 
 		if (e->type != MX_EVENT_CLOSE || !wanted(l->request, e))
 			continue;
-		d = decision_of(l, e);
-		json_array_append_new(l->list, flow_json(e, e->close.established ? "closed" : "failed",
-							 d ? mx_reason_name(d->reason) : NULL));
+		json_array_append_new(l->list, told_flow(l, e, e->close.established ? "closed" : "failed", false));
 		closed++;
 	}
 }

@@ -71,6 +71,17 @@ static void warn_of_domains(const struct mx_daemon *d, json_t *list)
 	}
 }
 
+static void warn_of_module(const struct mx_daemon *d, json_t *list)
+{
+	struct mx_module_stats m = mx_module_stats(d->module);
+
+	if (*m.error)
+		json_array_append_new(list, json_sprintf("the kernel module cannot be used: %s", m.error));
+	else if (d->policy.config->engine == MX_ENGINE_KMOD && !m.loaded)
+		json_array_append_new(list, json_string("engine is kmod, but the module mxload is not loaded: the "
+							"queue decides"));
+}
+
 static json_t *warnings(struct mx_daemon *d)
 {
 	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
@@ -107,6 +118,7 @@ static json_t *warnings(struct mx_daemon *d)
 							"there were (mxload settle, mxrep) within an hour"));
 	if (atomic_load(&d->watched->tripped))
 		json_array_append_new(list, json_string("the queue is away: a thread does not answer"));
+	warn_of_module(d, list);
 	for (i = 0; i < c->source_count; i++) {
 		problems = mx_show_problems(&d->policy, i);
 		json_array_foreach (problems, j, problem)
@@ -133,17 +145,32 @@ static json_t *dns(struct mx_daemon *d)
 			 (json_int_t)names.asked, "confirmed", (json_int_t)names.confirmed);
 }
 
+static json_t *status_module(const struct mx_module_stats *m)
+{
+	const __u64 *left = m->module.left;
+
+	return json_pack("{s:b,s:b,s:i,s:i,s:I,s:I,s:{s:I,s:I,s:I,s:I,s:I},s:s?}", "loaded", m->loaded, "decides",
+			 m->decides, "taken", (int)m->taken, "valid", (int)m->module.valid, "decided",
+			 (json_int_t)m->module.decided, "lost", (json_int_t)m->module.lost, "left", "expired",
+			 (json_int_t)left[MXLOAD_LEFT_EXPIRED], "unknown", (json_int_t)left[MXLOAD_LEFT_UNKNOWN],
+			 "provider", (json_int_t)left[MXLOAD_LEFT_PROVIDER], "lease",
+			 (json_int_t)left[MXLOAD_LEFT_LEASE], "none", (json_int_t)left[MXLOAD_LEFT_NONE], "error",
+			 *m->error ? m->error : NULL);
+}
+
 json_t *mx_show_status(struct mx_daemon *d)
 {
 	const struct mx_config *c = d->policy.config;
 	struct mx_table_counters n = mx_table_counters(d->table);
 	struct mx_bookkeeper_stats books = mx_bookkeeper_stats(d->bookkeeper);
 	const char *error = *books.error ? books.error : mx_store_error(d->store);
+	struct mx_module_stats module = mx_module_stats(d->module);
 	json_t *a = json_pack("{s:b}", "ok", 1);
 
 	json_object_set_new(a, "version", json_string(MX_VERSION));
 	json_object_set_new(a, "mode", json_string(c->mode == MX_OBSERVE ? "observe" : "enforce"));
-	json_object_set_new(a, "engine", json_string("queue"));
+	json_object_set_new(a, "engine", json_string(module.decides ? "kmod" : "queue"));
+	json_object_set_new(a, "module", status_module(&module));
 	json_object_set_new(a, "queue_expression",
 			    json_string(d->queue_rule.expression == MX_QUEUE_NFT ? "nft" : "xtables"));
 	json_object_set_new(a, "queues", status_queues(d));

@@ -13,7 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS weights (source TEXT, provider TEXT, pool TEXT, weight INTEGER,"
@@ -23,12 +23,13 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS marks (source TEXT PRIMARY KEY, number INTEGER);"
 	"CREATE TABLE IF NOT EXISTS addresses (address TEXT PRIMARY KEY);"
 	"CREATE TABLE IF NOT EXISTS accounts (source TEXT, provider TEXT, network INTEGER, leased_messages INTEGER,"
-	" leased_connections INTEGER, lent INTEGER, data BLOB, PRIMARY KEY (source, provider, network)) WITHOUT ROWID;"
+	" leased_connections INTEGER, lent INTEGER, data BLOB, granted INTEGER, PRIMARY KEY (source, provider, "
+	"network)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, ledger INTEGER, wall INTEGER, boot INTEGER,"
 	" boot_id TEXT);"
 	"CREATE TABLE IF NOT EXISTS destinations (address BLOB PRIMARY KEY, provider TEXT, origin INTEGER, host TEXT,"
 	" first INTEGER, confirmed INTEGER, until INTEGER) WITHOUT ROWID;"
-	"PRAGMA user_version = 3;";
+	"PRAGMA user_version = 4;";
 
 struct mx_store {
 	sqlite3 *db;
@@ -71,6 +72,10 @@ struct mx_store *mx_store_open(const char *path)
 		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
 	if (version > SCHEMA_VERSION)
 		mx_fatal("ledger %s: schema version %d is newer than this program's %d", path, version, SCHEMA_VERSION);
+	if ((version == 2 || version == 3) &&
+	    sqlite3_exec(store->db, "ALTER TABLE accounts ADD COLUMN granted INTEGER NOT NULL DEFAULT 0", NULL, NULL,
+			 &wrong) != SQLITE_OK)
+		mx_fatal("ledger %s: %s", path, wrong);
 	if (sqlite3_exec(store->db,
 			 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"
 			 " PRAGMA wal_autocheckpoint = 250;",
@@ -129,8 +134,9 @@ static int put_account(sqlite3_stmt *q, const struct mx_ledger_row *row)
 	sqlite3_bind_int64(q, 3, (s64)row->network);
 	sqlite3_bind_int64(q, 4, row->lease[MX_MESSAGES]);
 	sqlite3_bind_int64(q, 5, row->lease[MX_CONNECTIONS]);
-	sqlite3_bind_int64(q, 6, row->lent);
+	sqlite3_bind_int64(q, 6, row->lent[MX_BORROWER_TABLE]);
 	sqlite3_bind_blob(q, 7, row->data, sizeof(row->data), SQLITE_STATIC);
+	sqlite3_bind_int64(q, 8, row->lent[MX_BORROWER_MODULE]);
 	rc = sqlite3_step(q);
 	sqlite3_reset(q);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -186,8 +192,8 @@ const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger
 	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)", -1,
-					&q, NULL);
+		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+					-1, &q, NULL);
 	for (i = 0; rc == SQLITE_OK && i < count; i++)
 		rc = rows[i].gone ? delete_account(store->db, &rows[i]) : put_account(q, &rows[i]);
 	sqlite3_finalize(q);
@@ -354,9 +360,9 @@ void mx_store_addresses(struct mx_store *store, void (*each)(const char *, void 
 
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg)
 {
-	sqlite3_stmt *q =
-		query(store, "SELECT source, provider, network, leased_messages, leased_connections, lent, data"
-			     " FROM accounts");
+	sqlite3_stmt *q = query(
+		store, "SELECT source, provider, network, leased_messages, leased_connections, lent, data, granted"
+		       " FROM accounts");
 
 	while (q && sqlite3_step(q) == SQLITE_ROW) {
 		struct mx_ledger_row row = { .source = column(q, 0),
@@ -364,7 +370,8 @@ void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledg
 					     .network = (u64)sqlite3_column_int64(q, 2),
 					     .lease = { [MX_MESSAGES] = (u32)sqlite3_column_int64(q, 3),
 							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(q, 4) },
-					     .lent = (u32)sqlite3_column_int64(q, 5) };
+					     .lent = { (u32)sqlite3_column_int64(q, 5),
+						       (u32)sqlite3_column_int64(q, 7) } };
 
 		if (sqlite3_column_bytes(q, 6) != sizeof(row.data)) {
 			mx_log(MX_LOG_ERROR, "ledger: the account of %s at %s cannot be read: it starts from nothing",

@@ -12,6 +12,7 @@ config_write() {
 		echo "ledger = \"$LAB_DIR/ledger.db\";"
 		echo "control = \"$LAB_DIR/control.sock\";"
 		[[ $* == *catalogue* ]] || echo 'catalogue = "";'
+		[ -z "${LAB_ENGINE-}" ] || echo "engine = \"$LAB_ENGINE\";"
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 		echo 'sources: {'
 		for ((n = 1; n <= LAB_SOURCES; n++)); do
