@@ -583,6 +583,23 @@ static json_t *run_help(struct mx_request *r)
 	return json_pack("{s:b,s:o}", "ok", 1, "commands", names);
 }
 
+/*
+ * What the kernel module has counted is booked before anybody is told of it, and what was changed is in force there
+ * before that is answered. A report of mxrep's is neither, and there are many.
+ */
+static json_t *run_in_step(struct mx_request *r, json_t *(*command)(struct mx_request *r), enum mx_right right)
+{
+	struct mx_module *module = r->daemon->module;
+	json_t *answer;
+
+	if (right == MX_RIGHT_READ)
+		mx_module_sync(module);
+	answer = command(r);
+	if (right != MX_RIGHT_READ && command != run_settle)
+		mx_module_sync(module);
+	return answer;
+}
+
 json_t *mx_command_run(struct mx_request *r)
 {
 	const char *name = json_string_value(json_object_get(r->args, "command"));
@@ -598,7 +615,7 @@ json_t *mx_command_run(struct mx_request *r)
 	else if (r->right < commands[i].right)
 		fail(r, "denied", "you may not %s here: expected root or a member of the admin group", name);
 	else
-		answer = commands[i].run(r);
+		answer = run_in_step(r, commands[i].run, commands[i].right);
 	if (!answer)
 		r->stream = MX_STREAM_NONE;
 	return answer ? answer : mx_command_error(r->code ? r->code : "failed", r->error);

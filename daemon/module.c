@@ -706,6 +706,10 @@ void mx_module_sync(struct mx_module *m)
 	u32 mine;
 
 	pthread_mutex_lock(&m->lock);
+	if (!m->stats.loaded) {
+		pthread_mutex_unlock(&m->lock);
+		return;
+	}
 	mine = ++m->asked;
 	eventfd_write(m->policy->grants, 1);
 	while ((s32)(m->answered - mine) < 0 && !pthread_cond_timedwait(m->synced, &m->lock, &until))

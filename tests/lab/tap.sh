@@ -145,9 +145,10 @@ now_ms() {
 	echo $((10#${up/./} * 10))
 }
 
-# wait_for "DESCRIPTION" SECONDS COMMAND...: until the command succeeds; says in vain what it waited for.
+# wait_for "DESCRIPTION" SECONDS COMMAND...: until the command succeeds; says in vain what it waited for. Where everything
+# is slow, LAB_PATIENCE times as long.
 wait_for() {
-	local what=$1 seconds=$2 end
+	local what=$1 seconds=$(($2 * ${LAB_PATIENCE:-1})) end
 	shift 2
 	end=$(($(now_ms) + seconds * 1000))
 	until "$@" > /dev/null 2>&1; do
