@@ -121,9 +121,17 @@ static void show_queues(const json_t *queues)
 	mx_table_print(t, stdout);
 }
 
+/* For whatever reason. */
+static long long left_to_queue(const json_t *left)
+{
+	return number(left, "expired") + number(left, "unknown") + number(left, "provider") + number(left, "lease") +
+	       number(left, "none");
+}
+
 void mx_show_status(const json_t *a)
 {
 	const json_t *table = json_object_get(a, "table"), *ledger = json_object_get(a, "ledger"), *warning;
+	const json_t *module = json_object_get(a, "module");
 	char since[32];
 	size_t i;
 
@@ -137,6 +145,10 @@ void mx_show_status(const json_t *a)
 	       "%lld, cut %lld, put back %lld\n",
 	       number(table, "refused"), number(table, "undecided"), number(table, "untracked"),
 	       number(table, "guarded"), number(table, "shielded"), number(table, "cut"), number(table, "restored"));
+	if (json_is_true(json_object_get(module, "loaded")))
+		printf("kernel module  %s, decided %lld, left to the queue %lld, not told %lld\n",
+		       json_is_true(json_object_get(module, "decides")) ? "decides" : "waits", number(module, "decided"),
+		       left_to_queue(json_object_get(module, "left")), number(module, "lost"));
 	printf("watchdog       took the queue away %lld times\n", number(json_object_get(a, "watchdog"), "trips"));
 	show_queues(json_object_get(a, "queues"));
 	json_array_foreach (json_object_get(a, "warnings"), i, warning)
