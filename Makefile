@@ -143,7 +143,7 @@ bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench
 	$(Q)tests/bench/learn.sh
 	$(Q)$(OUT)/bench/dns_answer
 
-$(OUT)/bench/decide $(OUT)/bench/dns_answer: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)
+$(OUT)/bench/decide $(OUT)/bench/dns_answer $(OUT)/bench/module_decide: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread

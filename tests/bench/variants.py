@@ -82,7 +82,7 @@ def echo_bare(space, queues):
     add_queue_rule(space, queues, "ip", "bench", "ask")
 
 
-def echo_table(space, queues):
+def fill_table(space):
     """Our own table, filled like the daemon fills it."""
     chains = "".join(f"""
         chain src_{k} {{
@@ -101,11 +101,21 @@ def echo_table(space, queues):
     add element inet mxload source4 {{ {elements(PER_SOURCE)} }}
     add element inet mxload bymark {{ {jumps} }}
     """)
+
+
+def static_table(space, _queues):
+    """The same, and the mark comes from a rule: what no engine can beat."""
+    fill_table(space)
+    space.nft(f"""add rule inet mxload decide meta mark set numgen inc mod {len(MARKS)} map {{ {elements(enumerate(MARKS))} }}""")
+
+
+def echo_table(space, queues):
+    fill_table(space)
     start_echo(space, queues)
     add_queue_rule(space, queues, "inet", "mxload", "decide")
 
 
-def daemon_config(space, queues, flows, limits=False):
+def daemon_config(space, queues, flows, limits=False, engine="queue"):
     names = [f"mx{k}" for k in range(1, len(SOURCES) + 1)]
     # every kind of limit is in force, and none is reached
     most = '[ "1000000000 connections/hour", "1000000000 messages/day", "1000000000 connections/week" ]'
@@ -113,7 +123,10 @@ def daemon_config(space, queues, flows, limits=False):
     there = f"limits = {most}; total-limits = {most}; concurrency = 100000;" if limits else ""
     sources = "".join(f'    {n}: {{ address = "{a}"; {own} }};\n' for n, a in zip(names, SOURCES))
     members = "".join(f"{n} = 1; " for n in names)
+    # the module decides for named providers alone
+    named = f'near: {{ prefixes = [ "10.77.0.0/24" ]; {there} }};' if engine == "kmod" else ""
     return f"""mode = "enforce";
+engine = "{engine}";
 queues = {queues};
 queue-first = {FIRST_QUEUE};
 flow-accounting = {"true" if flows else "false"};
@@ -122,15 +135,15 @@ control = "{space.path("control.sock")}";
 sources: {{
 {sources}}};
 pools: {{ main: {{ members: {{ {members}}}; }}; }};
-providers: {{ default: {{ balance = "weighted"; {there} }}; }};
+providers: {{ {named} default: {{ balance = "weighted"; {there} }}; }};
 routes = ( {{ pool = "main"; }} );
 """
 
 
-def start_daemon(space, queues, flows, limits=False):
+def start_daemon(space, queues, flows, limits=False, engine="queue"):
     config = space.path("mxload.conf")
     with open(config, "w") as out:
-        out.write(daemon_config(space, queues, flows, limits))
+        out.write(daemon_config(space, queues, flows, limits, engine))
     space.start(space.host, [os.path.join(space.build, "mxloadd"), "-c", config, "-r", RULES], "ready: ")
 
 
@@ -146,24 +159,42 @@ def mxload_limits(space, queues):
     start_daemon(space, queues, False, True)
 
 
+def kmod(space, _queues):
+    start_daemon(space, 1, False, engine="kmod")
+
+
+def kmod_flows(space, _queues):
+    start_daemon(space, 1, True, engine="kmod")
+
+
+def kmod_limits(space, _queues):
+    start_daemon(space, 1, False, True, engine="kmod")
+
+
 # name: (set-up, does it have queues)
 VARIANTS = {
     "none": (none, False),
     "numgen": (numgen, False),
     "iptables": (iptables, False),
+    "static-table": (static_table, False),
     "echo-bare": (echo_bare, True),
     "echo-table": (echo_table, True),
     "mxload": (mxload, True),
     "mxload+flows": (mxload_flows, True),
     "mxload+limits": (mxload_limits, True),
+    "kmod": (kmod, False),
+    "kmod+flows": (kmod_flows, False),
+    "kmod+limits": (kmod_limits, False),
 }
 
 # what is measured unless more is asked for
-USUAL = [name for name in VARIANTS if name != "mxload+limits"]
+USUAL = [name for name in VARIANTS if not name.endswith("+limits")]
 
 
 def missing(name, build):
     """Why this variant cannot be run, or None."""
-    if name.startswith("mxload") and not os.access(os.path.join(build, "mxloadd"), os.X_OK):
+    if name.startswith(("mxload", "kmod")) and not os.access(os.path.join(build, "mxloadd"), os.X_OK):
         return f"{build}/mxloadd is not built"
+    if name.startswith("kmod") and not os.path.isdir("/sys/module/mxload"):
+        return "the module mxload is not loaded: tests/bench/guest runs it in a guest"
     return None
