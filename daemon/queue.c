@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "daemon/hold.h"
-#include "daemon/packet.h"
+#include "daemon/queued.h"
 #include "daemon/thread.h"
 
 #define BATCH 32
@@ -50,11 +50,6 @@ struct mx_queues {
 
 /* --- one packet ------------------------------------------------------------------------------------------------- */
 
-static u32 attr_u32(struct nlattr *const *attr, int type, u32 missing)
-{
-	return attr[type] ? ntohl(mnl_attr_get_u32(attr[type])) : missing;
-}
-
 static size_t put_answer(char *to, u32 queue, u32 id, enum mx_answer answer, const u32 *mark)
 {
 	struct nlmsghdr *nlh = nfq_nlmsg_put(to, NFQNL_MSG_VERDICT, queue);
@@ -83,45 +78,37 @@ static void answer_held(void *queue, u32 id, enum mx_answer answer, u32 mark)
 }
 
 /* Answers a SYN that could be read, or leaves it to wait. */
-static void take_syn(struct queue *q, u32 id, const struct mx_flow *flow, u32 sequence)
+static void take_syn(struct queue *q, const struct mx_queued *queued)
 {
+	struct mx_held_packet packet = { answer_held, q, queued->id };
 	struct mx_queues *all = q->all;
-	struct mx_held_packet packet = { answer_held, q, id };
 	enum mx_answer what;
 	bool known;
 	u32 mark;
 
 	mx_policy_lock(all->intake->policy);
-	what = mx_intake_answer(all->intake, flow, sequence, &mark, &known);
+	what = mx_intake_answer(all->intake, &queued->flow, queued->sequence, &mark, &known);
 	if (what == MX_ANSWER_WAIT)
-		mx_hold_put(all->hold, flow, sequence, &packet);
+		mx_hold_put(all->hold, &queued->flow, queued->sequence, &packet);
 	mx_policy_unlock(all->intake->policy);
 	if (known)
 		atomic_fetch_add_explicit(&q->repeated, 1, memory_order_relaxed);
 	if (what != MX_ANSWER_WAIT)
-		answer(q, id, what, what == MX_ANSWER_ACCEPT ? &mark : NULL);
+		answer(q, queued->id, what, what == MX_ANSWER_ACCEPT ? &mark : NULL);
 }
 
 /* What cannot be read is let go unmarked: then the rules behind decide, without us. */
 static int take_packet(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *attr[NFQA_MAX + 1] = { 0 };
+	struct mx_queued queued;
 	struct queue *q = arg;
-	struct mx_flow flow = { 0 };
-	u32 sequence, id;
 
-	if (nfq_nlmsg_parse(nlh, attr) < 0 || !attr[NFQA_PACKET_HDR])
+	if (!mx_queued_read(nlh, &queued))
 		return MNL_CB_OK;
-	id = ntohl(((struct nfqnl_msg_packet_hdr *)mnl_attr_get_payload(attr[NFQA_PACKET_HDR]))->packet_id);
-	flow.mark = attr_u32(attr, NFQA_MARK, 0);
-	flow.user = attr_u32(attr, NFQA_UID, MX_NO_ID);
-	flow.group = attr_u32(attr, NFQA_GID, MX_NO_ID);
-	if (!attr[NFQA_PAYLOAD] || !mx_packet_parse(mnl_attr_get_payload(attr[NFQA_PAYLOAD]),
-						    mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]), &flow, &sequence)) {
-		answer(q, id, MX_ANSWER_ACCEPT, NULL);
-		return MNL_CB_OK;
-	}
-	take_syn(q, id, &flow, sequence);
+	if (queued.is_syn)
+		take_syn(q, &queued);
+	else
+		answer(q, queued.id, MX_ANSWER_ACCEPT, NULL);
 	return MNL_CB_OK;
 }
 
