@@ -415,6 +415,21 @@ static u16 provider_of(struct mxload_policy *p, const struct mx_flow *flow)
 	return provider;
 }
 
+bool mxload_policy_pass(struct mxload_policy *p, const struct mx_flow *flow, struct mx_verdict *v)
+{
+	if (!mx_classify_exempt(p->snapshot, flow))
+		return false;
+	*v = (struct mx_verdict){ .action = MX_PASS,
+				  .reason = MX_REASON_EXEMPT,
+				  .mark = mx_mark_pass(p->snapshot->mark_mask),
+				  .provider = provider_of(p, flow),
+				  .route = MX_NONE,
+				  .pool = MX_NONE,
+				  .member = MX_NONE,
+				  .source = MX_NONE };
+	return true;
+}
+
 /* Only what assigns a source is decided here: who has to wait does so in the queue, and the ledger has the last word.
  */
 static enum mxload_left left_by(const struct mx_verdict *v)

@@ -79,6 +79,9 @@ int mxload_policy_recall(struct mxload_policy *policy, const struct mxload_lane 
 bool mxload_policy_count(struct mxload_policy *policy, u32 *at, bool all, struct mxload_count *count);
 bool mxload_policy_group(struct mxload_policy *policy, u32 *at, bool all, struct mxload_group *group);
 
+/* What becomes of a connection whose destination is exempt: it passes as it is. False: it is not. */
+bool mxload_policy_pass(struct mxload_policy *policy, const struct mx_flow *flow, struct mx_verdict *verdict);
+
 /*
  * Decides a connection whose destination is not exempt and, when the policy says whose source it is and `book`, books
  * it. From the hooks, in any context with softirqs on or off.

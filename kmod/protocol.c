@@ -386,14 +386,16 @@ static int decide(struct mxload_policy *p, const struct mxload_flow *flows, u32 
 
 	for (i = 0; i < count; i++) {
 		struct mx_flow flow = flow_of(&flows[i]);
-		enum mxload_left left;
+		enum mxload_left left = MXLOAD_LEFT_NOT;
 		struct mx_verdict v;
 
 		if (!is_flow(&flows[i])) {
 			NL_SET_ERR_MSG(extack, "no such family, or no address of it");
 			return -EINVAL;
 		}
-		left = mxload_policy_decide(p, &flow, (struct mx_moment){ flows[i].now, flows[i].waited }, book, &v);
+		if (!mxload_policy_pass(p, &flow, &v))
+			left = mxload_policy_decide(p, &flow, (struct mx_moment){ flows[i].now, flows[i].waited }, book,
+						    &v);
 		verdicts[i] = mxload_decisions_verdict(left, &v);
 	}
 	return 0;
