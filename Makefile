@@ -44,8 +44,10 @@ tool = $(wildcard tools/mxload/*.c)
 sim = $(wildcard tools/mxsim/*.c)
 unit = $(wildcard tests/unit/test_*.c)
 bench = $(wildcard tests/bench/*.c)
+parity = $(wildcard tests/replay/*.c)
 fuzz = dns_answer datagram
 
+comma = ,
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 # what a unit test may link: everything but the programs' main(), of the side that it tests
 daemon_parts = $(filter-out %/main.o,$(call objects,$(core) $(daemon)))
@@ -78,7 +80,7 @@ $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench)) \
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench) $(parity)) \
 	$(patsubst %,$(OUT)/obj/tests/fuzz/%.o,$(fuzz) replay))
 
 # --- tests --------------------------------------------------------------------------------------------------------
@@ -107,6 +109,12 @@ $(OUT)/replay/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(daem
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
 
+# the same sequences through every engine: the daemon's own parts, but for its clocks and who asks the DNS
+$(OUT)/parity: $(call objects,$(parity)) $(daemon_parts)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS) $(foreach name,clock_now clock_wall clock_coarse_seconds resolver_wonder,-Wl$(comma)--wrap=mx_$(name)) \
+		-o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
+
 # make check says what it does; each part can be called alone
 check: all unit
 	@echo "== lint"
@@ -127,8 +135,8 @@ lab: all build/fault/disk.so build/fault/clock.so
 	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload prove -j2 --timer tests/lab/*.t
 
 # the programs alone, without a network
-programs: all
-	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
+programs: all $(OUT)/parity
+	$(Q)PARITY=$(CURDIR)/$(OUT)/parity MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
 		prove --timer $(wildcard tests/*.t tests/conf/*.t)
 
 vm: all

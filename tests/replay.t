@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The queue engine decides as core does, told what the module is told (tests/replay). The module itself: see
+# tests/replay/run-in-guest.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=tests/lab/tap.sh
+. tests/lab/tap.sh
+parity=${PARITY:-build/parity}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# same: no engine's verdicts differ in a byte from those of the queue engine.
+same() {
+	local queue
+	for queue in "$folder"/*.queue; do
+		cmp "$queue" "${queue%.queue}.core" || return 1
+	done
+}
+
+ok "the same verdicts, 100,000 at least" "$parity" --least 100000 --verdicts "$folder" tests/replay/*.sequence
+diag "$(tail -n 1 <<< "$tap_output")"
+ok "byte for byte" same
+is "every sequence has left its verdicts" "$(find "$folder" -name '*.queue' -size +0 | wc -l)" \
+	"$(find tests/replay -name '*.sequence' | wc -l)"
+
+# What is not told is missed: nothing of it is there for nothing.
+for kind in slots sources providers lanes recalls addresses; do
+	nok "without $kind they differ" "$parity" --without $kind tests/replay/*.sequence
+	like "and it says where" "$tap_output" 'line [0-9]+, connection [0-9]+: .*  queue +(decided|left: ).*  core +(decided|left: )'
+done
+done_testing
