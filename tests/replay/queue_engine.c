@@ -117,15 +117,31 @@ static void settle_down(struct queue_engine *q)
 	mx_policy_unlock(p);
 }
 
-void queue_engine_decide(struct queue_engine *q, const struct mx_flow *flow)
+static bool is_same_flow(const struct mx_flow *a, const struct mx_flow *b)
+{
+	return a->family == b->family && !mx_addr_cmp(a->from, b->from) && !mx_addr_cmp(a->to, b->to) &&
+	       a->from_port == b->from_port && a->to_port == b->to_port && a->mark == b->mark && a->user == b->user &&
+	       a->group == b->group;
+}
+
+/* From the bytes that the kernel would have sent. */
+static struct mx_queued read_queued(const struct queue_engine *q, const struct mx_flow *flow)
 {
 	char message[SYN_MESSAGE];
 	struct mx_queued queued;
 
-	q->sequence++;
-	if (!mx_queued_read(syn_message(message, flow, q->sequence, q->sequence), &queued) || !queued.is_syn ||
-	    queued.id != q->sequence || queued.sequence != q->sequence)
+	if (!mx_queued_read(syn_message(message, flow, ~q->sequence, q->sequence), &queued) || !queued.is_syn ||
+	    queued.id != ~q->sequence || queued.sequence != q->sequence || !is_same_flow(&queued.flow, flow))
 		mx_fatal("line %u: expected to read the SYN that was queued", q->recorder->line);
+	return queued;
+}
+
+void queue_engine_decide(struct queue_engine *q, const struct mx_flow *flow)
+{
+	struct mx_queued queued;
+
+	q->sequence++;
+	queued = read_queued(q, flow);
 	mx_policy_lock(&q->policy);
 	if (answer(q, &queued.flow, queued.sequence, 0)) {
 		q->waiting = mx_grow(q->waiting, q->waiting_count, sizeof(q->waiting[0]));

@@ -163,6 +163,32 @@ static struct mxload_lane known_lane(const struct recorder *r, u16 provider, u16
 	return lane;
 }
 
+/* Whether all rooms of a lane cover `n` connections one after the other, and not one more. */
+static bool covers_just(const struct mx_policy *p, u16 provider, u16 source, u32 n)
+{
+	struct mx_room rooms[] = { mx_state_lane(&p->state, provider, source)->room, p->state.source_room[source],
+				   p->state.provider_room[provider] };
+	u32 messages = mx_state_messages(&p->state, p->snapshot, provider, source), spent = 0, i;
+	bool covered = mx_state_covered(&p->state, p->snapshot, (struct mx_lane_id){ provider, source, 0 });
+
+	while (covered && spent <= n) {
+		spent++;
+		for (i = 0; i < 3; i++)
+			mx_room_take(&rooms[i], messages);
+		for (i = 0; i < 3; i++)
+			covered = covered && mx_room_covers(&rooms[i], messages);
+	}
+	return spent == n;
+}
+
+static void complain_of_lease(struct recorder *r, const struct mx_policy *p, u16 provider, u16 source, u32 n)
+{
+	if (!*r->wrong)
+		snprintf(r->wrong, sizeof(r->wrong),
+			 "line %u: %s at %s: the lease of %u connections is not what the ledger covers", r->line,
+			 p->source_names[source], p->provider_names[provider], n);
+}
+
 /* A lease is not told anew while it lasts, and taken back when it covers what the daemon has spent elsewhere. */
 static void tell_lane(struct recorder *r, const struct mx_policy *p, u16 provider, u16 source)
 {
@@ -176,6 +202,8 @@ static void tell_lane(struct recorder *r, const struct mx_policy *p, u16 provide
 		same = same && !is.grant == !known.grant;
 	if (same)
 		return;
+	if (is.state == MXLOAD_LANE_LEASED && !covers_just(p, provider, source, is.grant))
+		complain_of_lease(r, p, provider, source, is.grant);
 	if (known.grant)
 		tell(r, (struct event){ .kind = EVENT_RECALL, .lane = { .provider = provider, .source = source } });
 	if (is.state != MXLOAD_LANE_LEASED || known.state != MXLOAD_LANE_LEASED || is.grant)
