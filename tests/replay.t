@@ -27,8 +27,16 @@ is "every sequence has left its verdicts" "$(find "$folder" -name '*.queue' -siz
 	"$(find tests/replay -name '*.sequence' | wc -l)"
 
 # What is not told is missed: nothing of it is there for nothing.
-for kind in slots sources providers lanes recalls addresses; do
-	nok "without $kind they differ" "$parity" --without $kind tests/replay/*.sequence
-	like "and it says where" "$tap_output" 'line [0-9]+, connection [0-9]+: .*  queue +(decided|left: ).*  core +(decided|left: )'
-done
+while read -r kind sequence; do
+	nok "without $kind they differ" "$parity" --without "$kind" "tests/replay/$sequence.sequence"
+	like "and it says where" "$tap_output" \
+		"$sequence.sequence, line [0-9]+, connection [0-9]+: .*  queue +(decided|left: ).*  core +(decided|left: )"
+done << END
+slots weights
+sources weights
+providers concurrency
+lanes limits
+recalls limits
+addresses classes
+END
 done_testing
