@@ -432,8 +432,8 @@ bool mxload_policy_pass(struct mxload_policy *p, const struct mx_flow *flow, str
 
 /*
  * Only what assigns a source is decided here: who has to wait does so in the queue, and the ledger has the last word.
- * Nothing else is booked: a connection that is refused for a member's share goes to the queue, which lets its part of
- * those through. If each of them counted the other's, 84 of 100 would pass where 60 may.
+ * Nothing else is booked. Of what is left for a member's share, the queue lets that share pass; if it were counted here
+ * as well, a max-share of 60 would let 84 of 100 pass.
  */
 static enum mxload_left left_by(const struct mx_verdict *v)
 {
