@@ -163,15 +163,16 @@ static struct mxload_lane known_lane(const struct recorder *r, u16 provider, u16
 	return lane;
 }
 
-/* Whether all rooms of a lane cover `n` connections one after the other, and not one more. */
+/* Whether all rooms of a lane cover `n` connections one after the other, and (but for the largest grant) no more. */
 static bool covers_just(const struct mx_policy *p, u16 provider, u16 source, u32 n)
 {
 	struct mx_room rooms[] = { mx_state_lane(&p->state, provider, source)->room, p->state.source_room[source],
 				   p->state.provider_room[provider] };
 	u32 messages = mx_state_messages(&p->state, p->snapshot, provider, source), spent = 0, i;
 	bool covered = mx_state_covered(&p->state, p->snapshot, (struct mx_lane_id){ provider, source, 0 });
+	const struct mx_lane *lane = mx_state_lane(&p->state, provider, source);
 
-	while (covered && spent <= n) {
+	while (covered && spent < LANE_GRANT && (!lane->slots || lane->open + spent < lane->slots)) {
 		spent++;
 		for (i = 0; i < 3; i++)
 			mx_room_take(&rooms[i], messages);
@@ -192,7 +193,7 @@ static void complain_of_lease(struct recorder *r, const struct mx_policy *p, u16
 /* A lease is not told anew while it lasts, and taken back when it covers what the daemon has spent elsewhere. */
 static void tell_lane(struct recorder *r, const struct mx_policy *p, u16 provider, u16 source)
 {
-	struct mxload_lane is = lane_of(&p->state, p->snapshot, provider, source);
+	struct mxload_lane is = lane_of(p, provider, source);
 	struct mxload_lane known = known_lane(r, provider, source);
 	bool same = is.state == known.state;
 
