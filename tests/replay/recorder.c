@@ -182,12 +182,21 @@ static bool covers_just(const struct mx_policy *p, u16 provider, u16 source, u32
 	return spent == n;
 }
 
-static void complain_of_lease(struct recorder *r, const struct mx_policy *p, u16 provider, u16 source, u32 n)
+static bool is_bounded(const struct mx_policy *p, u16 provider, u16 source)
+{
+	struct mx_lane_id id = { provider, source, 0 };
+
+	return mx_state_lane(&p->state, provider, source)->slots || !mx_state_covered(&p->state, p->snapshot, id) ||
+	       mx_state_left(&p->state, p->snapshot, id).limit != MX_REASON_CANDIDATE;
+}
+
+static void complain_of_lane(struct recorder *r, const struct mx_policy *p, const struct mxload_lane *lane)
 {
 	if (!*r->wrong)
 		snprintf(r->wrong, sizeof(r->wrong),
-			 "line %u: %s at %s: the lease of %u connections is not what the ledger covers", r->line,
-			 p->source_names[source], p->provider_names[provider], n);
+			 "line %u: %s at %s: expected what bounds it to be told, and the lane is %s (%u connections)",
+			 r->line, p->source_names[lane->source], p->provider_names[lane->provider],
+			 lane->state == MXLOAD_LANE_FREE ? "free" : "leased otherwise", lane->grant);
 }
 
 /* A lease is not told anew while it lasts, and taken back when it covers what the daemon has spent elsewhere. */
@@ -203,8 +212,9 @@ static void tell_lane(struct recorder *r, const struct mx_policy *p, u16 provide
 		same = same && !is.grant == !known.grant;
 	if (same)
 		return;
-	if (is.state == MXLOAD_LANE_LEASED && !covers_just(p, provider, source, is.grant))
-		complain_of_lease(r, p, provider, source, is.grant);
+	if ((is.state == MXLOAD_LANE_LEASED && !covers_just(p, provider, source, is.grant)) ||
+	    (is.state == MXLOAD_LANE_FREE && is_bounded(p, provider, source)))
+		complain_of_lane(r, p, &is);
 	if (known.grant)
 		tell(r, (struct event){ .kind = EVENT_RECALL, .lane = { .provider = provider, .source = source } });
 	if (is.state != MXLOAD_LANE_LEASED || known.state != MXLOAD_LANE_LEASED || is.grant)
