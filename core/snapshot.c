@@ -124,12 +124,12 @@ static const char *check_sources(const struct mx_snapshot *s)
 	return check_by_mark(s);
 }
 
-/* Follows the overflow pools from `pool`; a walk longer than there are pools goes in a circle. */
-static bool overflow_ends(const struct mx_pool *pools, u32 count, u16 pool)
+/* Follows the overflow pools from `pool`. A circle has no end, either. */
+static bool overflow_ends(const struct mx_pool *pools, u16 pool)
 {
 	u32 steps;
 
-	for (steps = 0; steps <= count; steps++) {
+	for (steps = 0; steps <= MX_OVERFLOW_MAX + 1; steps++) {
 		if (pool == MX_NONE)
 			return true;
 		pool = pools[pool].overflow;
@@ -161,8 +161,8 @@ static const char *check_pools(const struct mx_snapshot *s)
 	if (member != mx_snapshot_count(s, MX_SECTION_MEMBERS) || slot != s->slots)
 		return "pool with members out of place";
 	for (i = 0; i < count; i++)
-		if (!overflow_ends(pools, count, (u16)i))
-			return "overflow pools in a circle";
+		if (!overflow_ends(pools, (u16)i))
+			return "overflow pools in a circle, or too many in a row";
 	for (i = 0; i < member; i++)
 		if (members[i].source >= mx_snapshot_count(s, MX_SECTION_SOURCES))
 			return "pool with an unknown source";
@@ -247,6 +247,8 @@ static const char *check_routes(const struct mx_snapshot *s)
 	u32 count = mx_snapshot_count(s, MX_SECTION_ROUTES);
 	u32 i;
 
+	if (!count || count >= MX_NONE)
+		return "no route, or too many";
 	for (i = 0; i < count; i++) {
 		if (routes[i].class != MX_NONE && routes[i].class >= mx_snapshot_count(s, MX_SECTION_CLASSES))
 			return "route with an unknown class";
@@ -255,7 +257,7 @@ static const char *check_routes(const struct mx_snapshot *s)
 		if (routes[i].pool >= mx_snapshot_count(s, MX_SECTION_POOLS))
 			return "route with an unknown pool";
 	}
-	if (!count || routes[count - 1].class != MX_NONE || routes[count - 1].provider != MX_NONE)
+	if (routes[count - 1].class != MX_NONE || routes[count - 1].provider != MX_NONE)
 		return "the last route does not match everything";
 	return NULL;
 }

@@ -14,7 +14,8 @@
 
 #define MX_SNAPSHOT_MAGIC 0x6d786c64 /* "mxld" */
 #define MX_SNAPSHOT_VERSION 2
-#define MX_NONE 0xffff /* no such index: any class, any provider, no overflow pool */
+#define MX_OVERFLOW_MAX 100 /* pools that one connection may overflow through */
+#define MX_NONE 0xffff      /* no such index: any class, any provider, no overflow pool */
 
 /* X(id, type of an entry, name of the accessor) */
 #define MX_SECTIONS(X)                                                                                                 \

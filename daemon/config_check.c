@@ -21,6 +21,8 @@ static bool check_counts(struct mx_reader *r)
 		return mx_reader_fail_at(r, mx_reader_place_of(r, "pools"), "expected fewer than 65535 pools");
 	if (c->provider_count >= MX_NONE)
 		return mx_reader_fail_at(r, mx_reader_place_of(r, "providers"), "expected fewer than 65535 providers");
+	if (c->route_count >= MX_NONE)
+		return mx_reader_fail_at(r, mx_reader_place_of(r, "routes"), "expected fewer than 65535 routes");
 	return true;
 }
 
@@ -76,6 +78,10 @@ static bool check_members(struct mx_reader *r)
 							 c->pools[i].name);
 			pool = c->pools[pool].overflow;
 		}
+		if (steps > MX_OVERFLOW_MAX + 1)
+			return mx_reader_fail_at(r, c->pools[i].place,
+						 "pool %s: overflow through %u pools: expected at most %u",
+						 c->pools[i].name, steps - 1, MX_OVERFLOW_MAX);
 	}
 	return true;
 }

@@ -95,6 +95,54 @@ static void test_every_kind_of_damage(void **state)
 	build_down(&b);
 }
 
+/* `pools` pools of one source, each overflowing into the next. */
+static void build_row(struct build *b, u32 pools)
+{
+	static char text[16384];
+	size_t at = (size_t)sprintf(text, "sources: { mx1: { address = \"192.0.2.1\"; }; }; pools: {");
+	u32 i;
+
+	for (i = 0; i < pools; i++) {
+		at += (size_t)sprintf(text + at, "p%u: { members: { mx1 = 1; };", i);
+		if (i + 1 < pools)
+			at += (size_t)sprintf(text + at, "overflow = \"p%u\";", i + 1);
+		at += (size_t)sprintf(text + at, "};");
+	}
+	sprintf(text + at, "}; routes = ( { pool = \"p0\"; } );");
+	build_up(b, text);
+}
+
+/* A connection overflows through so many pools and no more: who checks a snapshot does not walk for long, either. */
+static void test_pools_in_a_row(void **state)
+{
+	struct mx_snapshot *s;
+	u32 counts[MX_SECTION_COUNT], i;
+	struct build b;
+
+	(void)state;
+	build_row(&b, MX_OVERFLOW_MAX + 1);
+	assert_null(mx_snapshot_check(b.snapshot, b.snapshot->size));
+	for (i = 0; i < MX_SECTION_COUNT; i++)
+		counts[i] = mx_snapshot_count(b.snapshot, i);
+	counts[MX_SECTION_POOLS]++; /* one more, that overflows into the first; members and slots are as few */
+	counts[MX_SECTION_MEMBERS]++;
+	s = calloc(1, mx_snapshot_layout(NULL, counts));
+	mx_snapshot_layout(s, counts);
+	for (i = 0; i < MX_SECTION_COUNT; i++)
+		memcpy((char *)s + s->section[i].offset, (char *)b.snapshot + b.snapshot->section[i].offset,
+		       (i + 1 < MX_SECTION_COUNT ? b.snapshot->section[i + 1].offset : b.snapshot->size) -
+			       b.snapshot->section[i].offset);
+	s->mark_mask = b.snapshot->mark_mask;
+	s->slots = b.snapshot->slots + 1;
+	SECTION(s, POOLS, struct mx_pool)
+	[MX_OVERFLOW_MAX + 1] = (struct mx_pool){ MX_OVERFLOW_MAX + 1, 1, b.snapshot->slots, MX_NONE, 100 };
+	assert_null(mx_snapshot_check(s, s->size));
+	SECTION(s, POOLS, struct mx_pool)[MX_OVERFLOW_MAX].overflow = MX_OVERFLOW_MAX + 1;
+	assert_string_equal(mx_snapshot_check(s, s->size), "overflow pools in a circle, or too many in a row");
+	free(s);
+	build_down(&b);
+}
+
 /* Marks are given in any order; a connection's mark leads back to its source, whatever other bits it carries. */
 static void test_source_of_a_mark(void **state)
 {
@@ -162,6 +210,7 @@ static void test_random_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_kind_of_damage),
+					    cmocka_unit_test(test_pools_in_a_row),
 					    cmocka_unit_test(test_source_of_a_mark),
 					    cmocka_unit_test(test_random_damage) };
 
