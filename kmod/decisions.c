@@ -89,6 +89,7 @@ void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const st
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 	}
 	local_bh_enable();
+	smp_mb(); /* either this sees that the work has begun, or the work sees the new head */
 	if (!delayed_work_pending(&ds->work))
 		queue_delayed_work(system_long_wq, &ds->work, msecs_to_jiffies(GATHER_MSEC));
 }
