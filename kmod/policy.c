@@ -204,21 +204,23 @@ int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *s
 int mxload_policy_set_sources(struct mxload_policy *p, const struct mxload_source *sources, u32 count,
 			      struct netlink_ext_ack *extack)
 {
+	int error = 0;
 	u32 i;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; !error && i < count; i++) {
 		if (sources[i].source >= p->sources)
-			return refuse(extack, "no such source");
-		if (sources[i].families >> MX_FAMILIES)
-			return refuse(extack, "no such family");
-		WRITE_ONCE(p->shards[0].state.usable[sources[i].source], (u8)sources[i].families);
+			error = refuse(extack, "no such source");
+		else if (sources[i].families >> MX_FAMILIES)
+			error = refuse(extack, "no such family");
+		else
+			WRITE_ONCE(p->shards[0].state.usable[sources[i].source], (u8)sources[i].families);
 	}
-	for (i = 0; count && i < p->providers; i++) {
+	for (i = 0; i < p->providers; i++) { /* those that were right count */
 		spin_lock_bh(&p->shards[i].lock);
 		mx_state_changed(&p->shards[i].state);
 		spin_unlock_bh(&p->shards[i].lock);
 	}
-	return 0;
+	return error;
 }
 
 int mxload_policy_set_providers(struct mxload_policy *p, const struct mxload_provider *providers, u32 count,
