@@ -9,6 +9,10 @@
 #include "core/classify.h"
 
 #define STATE_MAX (1ULL << 29) /* bytes: what the largest policy that makes sense takes, many times over */
+#define WORK_MAX (1ULL << 20)  /* comparisons for one connection: a hundredth of a second, if ever it comes to that */
+
+#define WEIGHT_MAX 1000000 /* in thousandths */
+#define CREDIT_MAX (2LL * MX_NONE * WEIGHT_MAX)
 
 /* `what` is a constant; NL_SET_ERR_MSG() takes literals alone. */
 static int refuse(struct netlink_ext_ack *extack, const char *what)
@@ -20,9 +24,12 @@ static int refuse(struct netlink_ext_ack *extack, const char *what)
 
 /* --- making one ------------------------------------------------------------------------------------------------- */
 
+/* No policy is worth that somebody else is killed for its memory. */
+#define MEMORY (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 static void *zeroed(u64 size)
 {
-	return kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	return kvzalloc(size, MEMORY);
 }
 
 struct mxload_policy *mxload_policy_new(u64 generation, u64 size, u64 checksum, u64 seed,
@@ -85,6 +92,26 @@ static void open_rooms(const struct mxload_policy *p, struct mx_state *st)
 	}
 }
 
+/*
+ * What there is to look through for one connection, at worst. It happens with softirqs off, and who sends the policy
+ * may be nobody but the owner of a namespace.
+ */
+static u64 work_of(const struct mx_snapshot *s)
+{
+	u64 work = (u64)mx_snapshot_count(s, MX_SECTION_MEMBERS) + mx_snapshot_count(s, MX_SECTION_PORTS) +
+		   mx_snapshot_count(s, MX_SECTION_SERVED) + mx_snapshot_count(s, MX_SECTION_ROUTES);
+	u32 i;
+
+	for (i = 0; i < mx_snapshot_count(s, MX_SECTION_ROUTES); i++) {
+		u16 class = mx_snapshot_routes(s)[i].class;
+		const struct mx_class *c = class == MX_NONE ? NULL : &mx_snapshot_classes(s)[class];
+
+		if (c)
+			work += (u64)c->marks.count + c->users.count + c->groups.count + c->clients.count;
+	}
+	return work;
+}
+
 /* The state of a snapshot that was checked. */
 static int lay_out(struct mxload_policy *p, struct netlink_ext_ack *extack)
 {
@@ -95,15 +122,19 @@ static int lay_out(struct mxload_policy *p, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "the policy has more lanes than there can be");
 		return -E2BIG;
 	}
+	if (work_of(p->snapshot) > WORK_MAX) {
+		NL_SET_ERR_MSG(extack, "a connection would take too long to decide");
+		return -E2BIG;
+	}
 	p->providers = mx_snapshot_count(p->snapshot, MX_SECTION_PROVIDERS);
 	p->sources = mx_snapshot_count(p->snapshot, MX_SECTION_SOURCES);
 	p->groups = mx_snapshot_count(p->snapshot, MX_SECTION_POOLS) * p->providers;
 	p->memory = zeroed(mx_state_size(p->snapshot));
-	p->changed_lanes = bitmap_zalloc(p->providers * p->sources, GFP_KERNEL_ACCOUNT);
-	p->changed_groups = bitmap_zalloc(p->groups, GFP_KERNEL_ACCOUNT);
+	p->changed_lanes = bitmap_zalloc(p->providers * p->sources, MEMORY);
+	p->changed_groups = bitmap_zalloc(p->groups, MEMORY);
 	if (!p->memory || !p->changed_lanes || !p->changed_groups)
 		return -ENOMEM;
-	p->shards = kvcalloc(p->providers, sizeof(*p->shards), GFP_KERNEL_ACCOUNT);
+	p->shards = kvcalloc(p->providers, sizeof(*p->shards), MEMORY);
 	if (!p->shards)
 		return -ENOMEM;
 	mx_state_init(&state, p->snapshot, p->memory);
@@ -185,6 +216,9 @@ int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *s
 			return refuse(extack, "no such slot");
 		if (!from->set || from->set & ~(MXLOAD_SLOT_WEIGHT | MXLOAD_SLOT_CREDIT) || from->reserved)
 			return refuse(extack, "a slot's weight or credit is set, and nothing else");
+		if (from->weight > WEIGHT_MAX || from->credit > CREDIT_MAX || from->credit < -CREDIT_MAX)
+			return refuse(extack,
+				      "a weight is at most 1000000, and no credit beyond what that can lead to");
 		shard = &p->shards[provider_of_slot(p, from->slot)];
 		spin_lock_bh(&shard->lock);
 		to = &shard->state.slots[from->slot];
@@ -398,6 +432,7 @@ bool mxload_policy_group(struct mxload_policy *p, u32 *at, bool all, struct mxlo
 		*at = i + 1;
 		if (group->decided[MX_IPV4] || group->decided[MX_IPV6])
 			return true;
+		cond_resched();
 	}
 	*at = p->groups;
 	return false;

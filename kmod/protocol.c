@@ -397,6 +397,7 @@ static int decide(struct mxload_policy *p, const struct mxload_flow *flows, u32 
 			left = mxload_policy_decide(p, &flow, (struct mx_moment){ flows[i].now, flows[i].waited }, book,
 						    &v);
 		verdicts[i] = mxload_decisions_verdict(left, &v);
+		cond_resched();
 	}
 	return 0;
 }
@@ -443,6 +444,8 @@ static int do_command(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&n->lock);
 	error = commands[command](n, info);
 	mutex_unlock(&n->lock);
+	if (error == -ENOMEM)
+		NL_SET_ERR_MSG(info->extack, "out of memory");
 	return error;
 }
 

@@ -103,7 +103,7 @@ struct mxload_status {
 struct mxload_slot {
 	__u32 slot;
 	__u32 set;    /* MXLOAD_SLOT_...: what is set */
-	__u32 weight; /* in thousandths */
+	__u32 weight; /* in thousandths; at most 1000000 */
 	__u32 carried;
 	__s64 credit;
 	__u32 asked;
