@@ -80,7 +80,7 @@ $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench) $(parity)) \
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench) $(parity) $(wildcard tests/vm/abuse/*.c)) \
 	$(patsubst %,$(OUT)/obj/tests/fuzz/%.o,$(fuzz) replay))
 
 # --- tests --------------------------------------------------------------------------------------------------------
@@ -138,6 +138,17 @@ lab: all build/fault/disk.so build/fault/clock.so
 programs: all $(OUT)/parity
 	$(Q)PARITY=$(CURDIR)/$(OUT)/parity MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
 		prove --timer $(wildcard tests/*.t tests/conf/*.t)
+
+# programs that attack the module, for tests/vm/module-abuse
+abuse = messages snapshots settings strangers churn
+abuse_parts = $(call objects,$(addprefix tests/vm/abuse/,wire.c victim.c forge.c traffic.c))
+
+$(OUT)/abuse/%: $(OUT)/obj/tests/vm/abuse/%.o $(abuse_parts) $(daemon_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(DAEMON_LIBS)) -lpthread
+
+abuse: $(addprefix $(OUT)/abuse/,$(abuse))
 
 vm: all
 	$(Q)prove --timer $(wildcard tests/vm/*.t)
@@ -236,5 +247,5 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
 
-.PHONY: kmod kmod-install all unit corpus fuzz check lab programs vm lint bench install uninstall clean
+.PHONY: abuse kmod kmod-install all unit corpus fuzz check lab programs vm lint bench install uninstall clean
 .SECONDARY:
