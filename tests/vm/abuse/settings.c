@@ -105,6 +105,24 @@ static void others(void)
 	expect_no(MXLOAD_A_LEARNED, &learned[3], address);
 }
 
+static void no_count(const struct mxload_count *count, void *arg)
+{
+	(void)count;
+	(void)arg;
+}
+
+/* What is taken has to be told: so of a right lane and a wrong one neither is taken. */
+static void recall_all_or_none(void)
+{
+	const struct mxload_lane lanes[] = { { 0 }, { .provider = MX_NONE } };
+	const struct mx_module_reader reader = { .count = no_count };
+	const char *wrong = mx_module_link_recall(victim.link, IN_FORCE, lanes, 2, &reader), *touched;
+
+	touched = victim_touched(&victim);
+	if (!wrong || touched)
+		die("a wrong lane is recalled: %s", touched ? touched : "accepted");
+}
+
 /* The first source has lost its addresses, and then comes an entry that is wrong. */
 static void right_before_wrong(void)
 {
@@ -131,6 +149,7 @@ int main(void)
 	slots();
 	lanes();
 	others();
+	recall_all_or_none();
 	right_before_wrong();
 	printf("%u were refused\n", tried);
 	victim_tear_down(&victim);
