@@ -22,8 +22,8 @@
 #include "tests/vm/abuse/victim.h"
 #include "tests/vm/abuse/wire.h"
 
-#define TOLERANCE 4096 /* KiB */
-#define PATIENCE_MSEC 60000
+#define TOLERANCE 4096u /* KiB */
+#define PATIENCE_MSEC 60000u
 #define PROCESSES 2
 #define AT_ONCE 5 /* namespaces */
 #define WARM_UP 20

@@ -352,7 +352,7 @@ static void fields(void)
 
 /* --- by chance -------------------------------------------------------------------------------------------------- */
 
-#define FLOWS 1000
+#define FLOWS 1000u
 
 /* What core accepts does no harm: it takes force, and a thousand flows are decided by it. */
 static void decide_by(const struct mx_snapshot *s)
