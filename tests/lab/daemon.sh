@@ -3,8 +3,8 @@
 #
 # daemon.sh - mxloadd on a host of the lab (LAB_HOST), and what it says.
 
-# config_write [LINE...]: $LAB_DIR/mxload.conf with the lab's sources (weights: LAB_WEIGHTS, "5 3 1") and providers; the
-# lines are added at the top level, e.g. config_write 'queues = 1;' 'mode = "observe";'.
+# config_write [LINE...]: $LAB_DIR/mxload.conf with the lab's sources (weights: LAB_WEIGHTS, "5 3 1"), providers and engine
+# (LAB_ENGINE); the lines are added at the top level, e.g. config_write 'queues = 1;' 'mode = "observe";'.
 config_write() {
 	local n more weights members=
 	read -r -a weights <<< "${LAB_WEIGHTS:-5 3 1}"
@@ -34,7 +34,8 @@ config_write() {
 	} > "$LAB_DIR/mxload.conf"
 }
 
-# daemon_start [CONFIG] [OPTION...]: start mxloadd and wait until it answers; its log is $LAB_DIR/mxloadd.log.
+# daemon_start [CONFIG] [OPTION...]: start mxloadd and wait until it answers; its log is $LAB_DIR/mxloadd.log. LAB_QUEUE:
+# the queue expression that it must have found (nft or xtables).
 daemon_start() {
 	local config=${1-$LAB_DIR/mxload.conf}
 	[ -x "$MXLOADD" ] || bail "no $MXLOADD: build it first"
@@ -44,8 +45,12 @@ daemon_start() {
 	(exec ip netns exec "mxl-$$-$LAB_HOST" env ${LAB_PRELOAD:+LD_PRELOAD=$LAB_PRELOAD} ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-} "$MXLOADD" -c "$config" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
 		< /dev/null >> "$LAB_DIR/mxloadd.log" 2>&1) &
 	echo $! > "$LAB_DIR/mxloadd.pid"
-	wait_for "mxloadd is ready" "${LAB_READY_WITHIN:-20}" daemon_ready && daemon_said 'info: ready'
-	daemon_said 'info: ready' && return
+	wait_for "mxloadd is ready" 20 daemon_ready && daemon_said 'info: ready'
+	if daemon_said 'info: ready'; then
+		# Where a certain expression is to be tried, no other will do.
+		daemon_said "by ${LAB_QUEUE:-[a-z]+}," || bail "the queue expression is not $LAB_QUEUE: $(daemon_log)"
+		return
+	fi
 	diag "$(daemon_log)"
 	return 1
 }
@@ -101,15 +106,12 @@ daemon_sane() {
 
 # mx ARGUMENT...: the control program, e.g. mx weight mx1 4.
 mx() {
-	at "$LAB_HOST" "$MXLOAD" -s "$LAB_DIR/control.sock" "$@"
+	at_net "$LAB_HOST" "$MXLOAD" -s "$LAB_DIR/control.sock" "$@"
 }
 
 # json EXPRESSION: read one JSON document; print a Python expression of it (the document is d), e.g. json 'd["mode"]'.
 json() {
-	$LAB_PYTHON -c 'import json, sys
-d = json.load(sys.stdin)
-v = eval(sys.argv[1])
-print(v if isinstance(v, str) else json.dumps(v))' "$1"
+	$LAB_PYTHON -I -S "$lab_here/pick.py" "$1"
 }
 
 # mx_count PROVIDER SOURCE [FIELD]: a number of `mxload -j stats` (connections, established, failed); "-" stands for any.

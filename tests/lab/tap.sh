@@ -145,8 +145,8 @@ now_ms() {
 	echo $((10#${up/./} * 10))
 }
 
-# wait_for "DESCRIPTION" SECONDS COMMAND...: until the command succeeds; says in vain what it waited for. Where everything
-# is slow, LAB_PATIENCE times as long.
+# wait_for "DESCRIPTION" SECONDS COMMAND...: until the command succeeds; says in vain what it waited for. LAB_PATIENCE times
+# as long: an emulated machine that shares its processors is slow, and no less right.
 wait_for() {
 	local what=$1 seconds=$(($2 * ${LAB_PATIENCE:-1})) end
 	shift 2
