@@ -10,6 +10,7 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,6 +292,23 @@ static struct nftnl_chain *new_chain(const char *table, const char *name)
 	return chain;
 }
 
+/*
+ * Where xtables' targets are modules, a rule of the family inet cannot make the kernel load one: it looks for them by the
+ * names of ip and ip6 alone. Asked whether ip has this one, it loads it. What it answers shows when the rule is added.
+ */
+static void load_target(struct mx_table *t)
+{
+	char buffer[512];
+	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buffer, NFNL_MSG_COMPAT_GET, NFPROTO_IPV4, NLM_F_ACK, 1);
+	u32 found = 0;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET;
+	mnl_attr_put_strz(nlh, NFTA_COMPAT_NAME, "NFQUEUE");
+	mnl_attr_put_u32(nlh, NFTA_COMPAT_REV, htonl(3));
+	mnl_attr_put_u32(nlh, NFTA_COMPAT_TYPE, htonl(1)); /* a target, not a match */
+	ask(t, nlh, count_one, &found);
+}
+
 enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 {
 	struct mx_queue_rule rule = { MX_QUEUE_NFT, 0, 1 };
@@ -301,7 +319,10 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 	mx_batch_chain(&b, NFT_MSG_NEWCHAIN, new_chain(PROBE, "probe"));
 	mx_rules_put_queue(&b, PROBE, "probe", &rule);
 	put_table(&b, NFT_MSG_DELTABLE, PROBE, 0);
-	return mx_batch_commit(&b, t->socket, NULL) ? MX_QUEUE_XTABLES : MX_QUEUE_NFT;
+	if (mx_batch_commit(&b, t->socket, NULL) == 0)
+		return MX_QUEUE_NFT;
+	load_target(t);
+	return MX_QUEUE_XTABLES;
 }
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
