@@ -2,6 +2,8 @@
 #
 # make              build/mxloadd, build/mxload, build/mxsim
 # make check        every test            (./bootstrap check installs what they need and calls this)
+# make check-vm     the scenarios that depend on the kernel, in guests with Debian's kernels (check has it)
+# make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
 # make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
@@ -122,7 +124,7 @@ check: all unit
 	@echo "== unit tests and the lab, with ASan and UBSan"
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit programs lab
 	@echo "== the lab, and everything else"
-	$(Q)$(MAKE) --no-print-directory programs lab vm
+	$(Q)$(MAKE) --no-print-directory programs lab check-vm
 
 # a disk that is slow or fails, a clock that leaps: loaded before the daemon; never with the sanitizers' own library
 build/fault/%.so: tests/fault/%.c Makefile
@@ -150,8 +152,14 @@ $(OUT)/abuse/%: $(OUT)/obj/tests/vm/abuse/%.o $(abuse_parts) $(daemon_parts)
 
 abuse: $(addprefix $(OUT)/abuse/,$(abuse))
 
-vm: all
+# in guests with Debian's kernels; vm is its old name
+check-vm vm: all abuse $(OUT)/parity build/fault/disk.so build/fault/clock.so guest-modules
 	$(Q)prove --timer $(wildcard tests/vm/*.t)
+
+# in a guest whose kernel looks for faults: KASAN, lockdep and others. Built once, which takes long; no part of check
+check-debug-kernel: all build/fault/disk.so build/fault/clock.so
+	$(Q)tests/vm/debug-kernel
+	$(Q)tests/vm/debug-play $(DEBUG_SCENARIOS)
 
 lint:
 	$(Q)tests/lint
@@ -213,6 +221,12 @@ kmod:
 	$(MAKE) -s --no-print-directory -C $(KERNEL) M=$(CURDIR)/build/kmod/$$release modules && \
 	echo "  build/kmod/$$release/mxload.ko"
 
+# for each of the guests' kernels
+guest-modules:
+	$(Q)for kernel in $$(tests/vm/kernel --list); do \
+		$(MAKE) --no-print-directory kmod KERNEL=$$(tests/vm/kernel --headers $$kernel) || exit 1; \
+	done
+
 kmod-install: kmod
 	install -d $(DESTDIR)$(MODULES)/updates
 	install -m 644 build/kmod/$(kernel_release)/mxload.ko $(DESTDIR)$(MODULES)/updates
@@ -245,7 +259,8 @@ uninstall:
 	-rmdir $(DESTDIR)$(DATADIR) 2> /dev/null
 
 clean:
-	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds a fetched kernel
+	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
-.PHONY: abuse kmod kmod-install all unit corpus fuzz check lab programs vm lint bench install uninstall clean
+.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs vm check-vm check-debug-kernel lint bench \
+	install uninstall clean
 .SECONDARY:
