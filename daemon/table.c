@@ -293,8 +293,9 @@ static struct nftnl_chain *new_chain(const char *table, const char *name)
 }
 
 /*
- * Where xtables' targets are modules, a rule of the family inet cannot make the kernel load one: it looks for them by the
- * names of ip and ip6 alone. Asked whether ip has this one, it loads it. What it answers shows when the rule is added.
+ * Where xtables' targets are modules, a rule of the family inet cannot make the kernel load one: it looks for them by
+ * the names of ip and ip6 alone. Asked whether ip has this one, it loads it. What it answers shows when the rule is
+ * added.
  */
 static void load_target(struct mx_table *t)
 {
