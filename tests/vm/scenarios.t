@@ -13,10 +13,14 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. What comes first warms the guest.
 table=${SCENARIOS:-"
-6.1   nft      shares crash limits flush gateway   ledger pace learn
-6.1   xtables  shares crash limits flush gateway   repeat
-6.12  nft      shares crash limits flush gateway   repeat hold
-6.12  xtables  shares crash limits flush gateway   pause-now
+6.1   nft      shares crash limits ledger learn
+6.1   xtables  shares gateway repeat
+6.1   kmod     shares crash gateway
+6.1   module   lab replay abuse
+6.12  nft      shares flush gateway hold
+6.12  xtables  shares crash pause-now
+6.12  kmod     shares limits flush
+6.12  module   lab replay abuse
 "}
 
 # orders KERNEL: what play is told there.
