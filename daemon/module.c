@@ -746,6 +746,8 @@ static void *run(void *arg)
 		if (recalled || now >= m->round_at || (m->hungry && now + ROUND_MSEC >= m->round_at + HURRY_MSEC)) {
 			do_round(m, recalled);
 			m->round_at = mx_clock_steady_ms() + ROUND_MSEC;
+			if (asked != m->answered)
+				look(m); /* who asks is told of now */
 			answer_sync(m, asked);
 		}
 	}

@@ -121,7 +121,7 @@ static json_t *warnings(struct mx_daemon *d)
 	warn_of_module(d, list);
 	for (i = 0; i < c->source_count; i++) {
 		problems = mx_show_problems(&d->policy, i);
-		json_array_foreach (problems, j, problem)
+		json_array_foreach(problems, j, problem)
 			json_array_append_new(
 				list, json_sprintf("source %s: %s", c->sources[i].name, json_string_value(problem)));
 		json_decref(problems);

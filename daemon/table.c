@@ -686,7 +686,7 @@ static int take_event(const struct nlmsghdr *nlh, void *arg)
 
 	if ((nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN)
 		return MNL_CB_OK;
-	mnl_attr_for_each (attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 		ours |= mnl_attr_get_type(attr) == 1 && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
 			!strcmp(mnl_attr_get_str(attr), MX_TABLE);
 	if (ours && (nlh->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM)

@@ -29,8 +29,8 @@ struct ring {
 struct mxload_decisions {
 	struct net *net;
 	struct delayed_work work;
-	struct mutex sending;
-	u64 told; /* number of the next decision */
+	struct mutex sending; /* one sends: the rings are emptied in order */
+	u64 told;             /* number of the next decision */
 	u64 unheard;
 	struct ring *ring[];
 };
@@ -82,14 +82,17 @@ void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const st
 	read_process(&d);
 	local_bh_disable();
 	ring = ds->ring[smp_processor_id()];
+	/* what stood here before has been read: see the release in send_some() */
 	if (ring->head - smp_load_acquire(&ring->tail) < RING) {
 		ring->entry[ring->head % RING] = (struct entry){ generation, d };
+		/* whoever sees the new head sees the entry */
 		smp_store_release(&ring->head, ring->head + 1);
 	} else {
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 	}
 	local_bh_enable();
-	smp_mb(); /* either this sees that the work has begun, or the work sees the new head */
+	/* either this sees that the work has begun, or the work sees the new head */
+	smp_mb();
 	if (!delayed_work_pending(&ds->work))
 		queue_delayed_work(system_long_wq, &ds->work, msecs_to_jiffies(GATHER_MSEC));
 }
@@ -99,6 +102,7 @@ void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const st
 /* Sends up to a handful of one generation. False: there is nothing. */
 static bool send_some(struct mxload_decisions *ds, struct ring *ring)
 {
+	/* the entries before it are whole: see mxload_decisions_tell() */
 	u32 head = smp_load_acquire(&ring->head), n = 0;
 	u64 generation = ring->entry[ring->tail % RING].generation, lost = READ_ONCE(ring->lost);
 	struct mxload_decision *to;
@@ -117,6 +121,7 @@ static bool send_some(struct mxload_decisions *ds, struct ring *ring)
 		for (i = 0; i < n; i++)
 			to[i] = ring->entry[(ring->tail + i) % RING].decision;
 	}
+	/* these have been read and may be written over */
 	smp_store_release(&ring->tail, ring->tail + n);
 	ds->told += n;
 	if (!skb || mxload_protocol_send(ds->net, skb) == -ENOBUFS)
@@ -129,7 +134,10 @@ void mxload_decisions_flush(struct mxload_decisions *ds)
 	u32 cpu;
 
 	mutex_lock(&ds->sending);
-	for_each_possible_cpu(cpu) while (send_some(ds, ds->ring[cpu])) cond_resched();
+	for_each_possible_cpu(cpu) {
+		while (send_some(ds, ds->ring[cpu]))
+			cond_resched();
+	}
 	mutex_unlock(&ds->sending);
 }
 
@@ -150,9 +158,8 @@ struct mxload_decisions *mxload_decisions_new(struct net *net)
 	ds->net = net;
 	mutex_init(&ds->sending);
 	INIT_DELAYED_WORK(&ds->work, send);
-	for_each_possible_cpu(cpu)
-	{
-		ds->ring[cpu] = kvzalloc_node(sizeof(struct ring), GFP_KERNEL_ACCOUNT, cpu_to_node(cpu));
+	for_each_possible_cpu(cpu) {
+		ds->ring[cpu] = kvzalloc_node(sizeof(*ds->ring[cpu]), GFP_KERNEL_ACCOUNT, cpu_to_node(cpu));
 		if (!ds->ring[cpu]) {
 			mxload_decisions_free(ds);
 			return NULL;
@@ -168,7 +175,8 @@ void mxload_decisions_free(struct mxload_decisions *ds)
 	if (!ds)
 		return;
 	cancel_delayed_work_sync(&ds->work);
-	for_each_possible_cpu(cpu) kvfree(ds->ring[cpu]);
+	for_each_possible_cpu(cpu)
+		kvfree(ds->ring[cpu]);
 	kfree(ds);
 }
 
@@ -177,6 +185,7 @@ u64 mxload_decisions_lost(const struct mxload_decisions *ds)
 	u64 lost = READ_ONCE(ds->unheard);
 	u32 cpu;
 
-	for_each_possible_cpu(cpu) lost += READ_ONCE(ds->ring[cpu]->lost);
+	for_each_possible_cpu(cpu)
+		lost += READ_ONCE(ds->ring[cpu]->lost);
 	return lost;
 }

@@ -92,7 +92,8 @@ static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
 	struct sock *sk = skb->sk;
 	const struct cred *cred;
 
-	flow->user = flow->group = MX_NO_ID;
+	flow->user = MX_NO_ID;
+	flow->group = MX_NO_ID;
 	if (!sk || !sk_fullsock(sk))
 		return;
 	read_lock_bh(&sk->sk_callback_lock);

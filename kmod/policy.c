@@ -185,8 +185,8 @@ static bool is_lane(const struct mxload_policy *p, u32 provider, u32 source)
 	return provider < p->providers && source < p->sources;
 }
 
-/* The provider that a slot is for: slots stand pool by pool, and in a pool provider by provider. */
-static u32 provider_of_slot(const struct mxload_policy *p, u32 slot)
+/* Slots stand pool by pool, and in a pool provider by provider. */
+static const struct mx_pool *pool_of_slot(const struct mxload_policy *p, u32 slot)
 {
 	const struct mx_pool *pools = mx_snapshot_pools(p->snapshot);
 	u32 low = 0, high = mx_snapshot_count(p->snapshot, MX_SECTION_POOLS);
@@ -199,40 +199,83 @@ static u32 provider_of_slot(const struct mxload_policy *p, u32 slot)
 		else
 			high = middle;
 	}
-	return (slot - pools[low].first_slot) / pools[low].members;
+	return &pools[low];
+}
+
+/* A pool at a provider, of which weights were set. */
+struct reweighed {
+	const struct mx_pool *pool;
+	u32 provider;
+};
+
+static struct reweighed group_of_slot(const struct mxload_policy *p, u32 slot)
+{
+	const struct mx_pool *pool = pool_of_slot(p, slot);
+
+	return (struct reweighed){ pool, (slot - pool->first_slot) / pool->members };
+}
+
+/* Nobody is paid for what he was owed under other weights; as the daemon does it. */
+static void bound_credit(struct mxload_policy *p, const struct reweighed *group)
+{
+	struct mxload_shard *shard;
+
+	if (!group->pool)
+		return;
+	shard = &p->shards[group->provider];
+	spin_lock_bh(&shard->lock);
+	mx_state_bound_credit(&shard->state, group->pool, group->provider);
+	spin_unlock_bh(&shard->lock);
+}
+
+static int check_slot(const struct mxload_policy *p, const struct mxload_slot *slot, struct netlink_ext_ack *extack)
+{
+	if (slot->slot >= p->snapshot->slots)
+		return refuse(extack, "no such slot");
+	if (!slot->set || slot->set & ~(MXLOAD_SLOT_WEIGHT | MXLOAD_SLOT_CREDIT) || slot->reserved)
+		return refuse(extack, "a slot's weight or credit is set, and nothing else");
+	if (slot->weight > WEIGHT_MAX || slot->credit > CREDIT_MAX || slot->credit < -CREDIT_MAX)
+		return refuse(extack, "a weight is at most 1000000, and no credit beyond what that can lead to");
+	return 0;
+}
+
+static void set_slot(struct mxload_shard *shard, const struct mxload_slot *from)
+{
+	struct mx_slot *to = &shard->state.slots[from->slot];
+
+	spin_lock_bh(&shard->lock);
+	if (from->set & MXLOAD_SLOT_WEIGHT)
+		to->weight = from->weight;
+	if (from->set & MXLOAD_SLOT_CREDIT) {
+		to->credit = from->credit;
+		to->carried = from->carried;
+		to->asked = from->asked;
+	}
+	mx_state_changed(&shard->state);
+	spin_unlock_bh(&shard->lock);
 }
 
 int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *slots, u32 count,
 			    struct netlink_ext_ack *extack)
 {
+	struct reweighed last = { NULL, 0 };
+	int error = 0;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
-		const struct mxload_slot *from = &slots[i];
-		struct mxload_shard *shard;
-		struct mx_slot *to;
+		struct reweighed group;
 
-		if (from->slot >= p->snapshot->slots)
-			return refuse(extack, "no such slot");
-		if (!from->set || from->set & ~(MXLOAD_SLOT_WEIGHT | MXLOAD_SLOT_CREDIT) || from->reserved)
-			return refuse(extack, "a slot's weight or credit is set, and nothing else");
-		if (from->weight > WEIGHT_MAX || from->credit > CREDIT_MAX || from->credit < -CREDIT_MAX)
-			return refuse(extack,
-				      "a weight is at most 1000000, and no credit beyond what that can lead to");
-		shard = &p->shards[provider_of_slot(p, from->slot)];
-		spin_lock_bh(&shard->lock);
-		to = &shard->state.slots[from->slot];
-		if (from->set & MXLOAD_SLOT_WEIGHT)
-			to->weight = from->weight;
-		if (from->set & MXLOAD_SLOT_CREDIT) {
-			to->credit = from->credit;
-			to->carried = from->carried;
-			to->asked = from->asked;
-		}
-		mx_state_changed(&shard->state);
-		spin_unlock_bh(&shard->lock);
+		error = check_slot(p, &slots[i], extack);
+		if (error)
+			break;
+		group = group_of_slot(p, slots[i].slot);
+		if (group.pool != last.pool || group.provider != last.provider)
+			bound_credit(p, &last);
+		last = group;
+		set_slot(&p->shards[group.provider], &slots[i]);
 	}
-	return 0;
+	bound_credit(p, &last);
+	return error;
 }
 
 int mxload_policy_set_sources(struct mxload_policy *p, const struct mxload_source *sources, u32 count,

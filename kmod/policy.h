@@ -17,7 +17,7 @@
 #include "kmod/uapi/mxload.h"
 
 struct mxload_shard {
-	spinlock_t lock;
+	spinlock_t lock;       /* of all that follows, but for `ask`, which is read without */
 	bool ask;              /* everything is left to the queue */
 	struct mx_state state; /* shares its arrays with the other shards', and touches its own provider's entries */
 } ____cacheline_aligned_in_smp;

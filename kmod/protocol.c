@@ -91,7 +91,7 @@ static int require(struct genl_info *info, const int *attributes, u32 count)
 #define REQUIRE(info, ...) require(info, (const int[]){ __VA_ARGS__ }, ARRAY_SIZE(((const int[]){ __VA_ARGS__ })))
 
 /* The entries of an array; one that is not there has none. */
-static int entries(struct genl_info *info, int attribute, u32 size, u32 most, const void **data, u32 *count)
+static int array_of(struct genl_info *info, int attribute, u32 size, u32 most, const void **data, u32 *count)
 {
 	const struct nlattr *a = info->attrs[attribute];
 
@@ -164,8 +164,7 @@ static void tally(const struct mxload_namespace *n, struct mxload_status *status
 {
 	int cpu, i;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu(cpu) {
 		const struct mxload_tally *t = per_cpu_ptr(n->tally, cpu);
 
 		status->decided += READ_ONCE(t->of[MXLOAD_LEFT_NOT]);
@@ -235,21 +234,35 @@ static int do_chunk(struct mxload_namespace *n, struct genl_info *info)
 	return error;
 }
 
-#define SET(attribute, entry, set)                                                                                     \
-	do {                                                                                                           \
-		const void *data;                                                                                      \
-		u32 count;                                                                                             \
-		int wrong = entries(info, attribute, sizeof(entry), ~0u, &data, &count);                               \
-                                                                                                                       \
-		if (!wrong && count)                                                                                   \
-			wrong = set(policy, data, count, info->extack);                                                \
-		if (wrong)                                                                                             \
-			return wrong;                                                                                  \
-	} while (0)
+#define SET(set)                                                                                                       \
+	static int set(struct mxload_policy *p, const void *entries, u32 count, struct netlink_ext_ack *extack)        \
+	{                                                                                                              \
+		return mxload_policy_##set(p, entries, count, extack);                                                 \
+	}
+
+SET(set_slots)
+SET(set_sources)
+SET(set_providers)
+SET(set_lanes)
+SET(set_learned)
+
+static const struct {
+	int attribute;
+	u32 size; /* of an entry */
+	int (*set)(struct mxload_policy *p, const void *entries, u32 count, struct netlink_ext_ack *extack);
+} sets[] = {
+	{ MXLOAD_A_SLOTS, sizeof(struct mxload_slot), set_slots },
+	{ MXLOAD_A_SOURCES, sizeof(struct mxload_source), set_sources },
+	{ MXLOAD_A_PROVIDERS, sizeof(struct mxload_provider), set_providers },
+	{ MXLOAD_A_LANES, sizeof(struct mxload_lane), set_lanes },
+	{ MXLOAD_A_LEARNED, sizeof(struct mxload_learned), set_learned },
+};
 
 static int do_set(struct mxload_namespace *n, struct genl_info *info)
 {
 	struct mxload_policy *policy = policy_of(n, info, BEGUN | IN_FORCE);
+	int error = 0;
+	u32 i;
 
 	if (!policy)
 		return -ENOENT;
@@ -257,14 +270,17 @@ static int do_set(struct mxload_namespace *n, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "the snapshot is not complete");
 		return -EINVAL;
 	}
-	SET(MXLOAD_A_SLOTS, struct mxload_slot, mxload_policy_set_slots);
-	SET(MXLOAD_A_SOURCES, struct mxload_source, mxload_policy_set_sources);
-	SET(MXLOAD_A_PROVIDERS, struct mxload_provider, mxload_policy_set_providers);
-	SET(MXLOAD_A_LANES, struct mxload_lane, mxload_policy_set_lanes);
-	SET(MXLOAD_A_LEARNED, struct mxload_learned, mxload_policy_set_learned);
-	if (info->attrs[MXLOAD_A_VALID])
+	for (i = 0; !error && i < ARRAY_SIZE(sets); i++) {
+		const void *entries;
+		u32 count;
+
+		error = array_of(info, sets[i].attribute, sets[i].size, ~0u, &entries, &count);
+		if (!error && count)
+			error = sets[i].set(policy, entries, count, info->extack);
+	}
+	if (!error && info->attrs[MXLOAD_A_VALID])
 		mxload_policy_set_valid(policy, nla_get_u32(info->attrs[MXLOAD_A_VALID]));
-	return 0;
+	return error;
 }
 
 static int do_commit(struct mxload_namespace *n, struct genl_info *info)
@@ -340,7 +356,7 @@ static int do_recall(struct mxload_namespace *n, struct genl_info *info)
 
 	if (error || !policy)
 		return error ?: -ENOENT;
-	error = entries(info, MXLOAD_A_LANES, sizeof(*lanes), COUNTS, (const void **)&lanes, &count);
+	error = array_of(info, MXLOAD_A_LANES, sizeof(*lanes), COUNTS, (const void **)&lanes, &count);
 	if (!error)
 		error = begin_answer(&answer, info, nla_total_size(count * sizeof(*counts)));
 	if (error)
@@ -414,7 +430,7 @@ static int do_decide(struct mxload_namespace *n, struct genl_info *info)
 
 	if (error || !policy)
 		return error ?: -ENOENT;
-	error = entries(info, MXLOAD_A_FLOWS, sizeof(*flows), FLOWS, (const void **)&flows, &count);
+	error = array_of(info, MXLOAD_A_FLOWS, sizeof(*flows), FLOWS, (const void **)&flows, &count);
 	if (!error)
 		error = begin_answer(&answer, info, nla_total_size(count * sizeof(struct mxload_verdict)));
 	if (error)

@@ -3,14 +3,14 @@
 #
 # The kernel module as the engine: the same shares and the same limits, with the queue beside it; it may come and go, and
 # so may the daemon. MXLOAD_MODULE is the file that insmod gets; LAB_MODULE_ROUNDS how often it is loaded and unloaded
-# under load (20).
+# under load (8).
 
 set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 [ -n "${MXLOAD_MODULE-}" ] || skip_all "no module for this kernel: tests/vm/module.t runs this in guests"
-rounds=${LAB_MODULE_ROUNDS-20}
+rounds=${LAB_MODULE_ROUNDS-8}
 trap 'lab_down; rmmod mxload 2> /dev/null' EXIT
 
 module() {
@@ -28,16 +28,6 @@ module_load() {
 # used SOURCE PROVIDER: of a limit; - for all of them together.
 used() {
 	mx -j quota | json "[q['used'] for q in d['quotas'] if (q['source'] or '-') == '$1' and (q['provider'] or '-') == '$2'][0]"
-}
-# flows: a thousand of them; the client shows the latest.
-flows() {
-	at mail python3 - "$LAB_DIR/control.sock" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.sendall(b'{"command":"flows","limit":1000}\n')
-		print(s.makefile().readline())
-	END
 }
 # same: what mxloadd has counted is what the receivers saw.
 same() {
@@ -60,6 +50,8 @@ lab_up
 config_write
 daemon_start
 is "engine auto: the module decides when it is there" "$(engine)" kmod
+spawn watch mail "$MXLOAD" -s "$LAB_DIR/control.sock" -j watch
+ln -s "$LAB_DIR/watch.out" "$LAB_DIR/watch.json"
 mta_start mail smtp_connection_cache_on_demand=no
 mail_send gmail.com 90
 mail_send outlook.com 90
@@ -75,29 +67,38 @@ like "IPv6 leaves from the sources too" "$(connect_tally mail -n 9 2001:db8:100:
 is "and by the module" "$(module "['decided']")" 189
 is "stats: expected shares are of both engines" "$(mx -j stats | json "[round(l['expected_share'], 2) for l in d['lanes'] if l['provider'] == 'google' and l['source'] == 'mx1']")" "[0.56]"
 
-# --- who connects: each delivery is joined to its flow by the process ----------------------------------------------------
-mta_log > "$LAB_DIR/mail.log"
-flows > "$LAB_DIR/flows.json"
-# joined: of the deliveries without conn_use, how many have exactly one flow of that process to that relay, by then.
+# --- who connects: each delivery is joined to its connection by the process ----------------------------------------------
+# joined: deliveries without conn_use, and connections of the same process to the same relay. Both lists are the same when
+# each delivery has one connection, and each connection one source that was decided for it.
 joined() {
-	python3 - "$LAB_DIR/mail.log" "$LAB_DIR/flows.json" <<- 'END'
-		import json, re, sys
-		flows = {}
-		for f in json.load(open(sys.argv[2]))["flows"]:
-		    flows.setdefault((f["local_process"], f["to"]), []).append(f)
-		lines = joined = 0
+	mta_log | python3 - "$LAB_DIR/watch.json" 3<&0 <<- 'END'
+		import collections, json, os, re, sys
+		process, sources = {}, {}
 		for line in open(sys.argv[1]):
+		    e = json.loads(line)
+		    key = tuple(e.get(k) for k in ("from", "from_port", "to"))
+		    if e.get("local_process"):
+		        process[key] = e["local_process"]
+		    if e.get("event") == "decision" and e["action"] == "assign":
+		        sources[key] = e["source"]
+		made = collections.Counter((process[k], k[2]) for k in sources if k in process)
+		lines = collections.Counter()
+		for line in os.fdopen(3):
 		    m = re.search(r"postfix/smtp\[(\d+)\]: \w+: .*relay=[^\[]*\[([^\]]*)\]:25, (conn_use=)?", line)
-		    if not m or m.group(3):
-		        continue
-		    lines += 1
-		    of = flows.get((int(m.group(1)), m.group(2)), [])
-		    joined += bool(of) and len({f["source"] for f in of} - {None}) >= 1
-		print(f"{joined} of {lines}")
+		    if m and not m.group(3):
+		        lines[int(m.group(1)), m.group(2)] += 1
+		print(sum((lines & made).values()), "of", sum(lines.values()))
 	END
 }
-is "every delivery has a flow of its own process" "$(joined)" "210 of 210"
-is "also those that the queue decided" "$(json "len([f for f in d['flows'] if f['provider'] == 'default' and f['process']])" < "$LAB_DIR/flows.json")" 30
+eventually "every delivery has a connection of its own process, also those that the queue decided" 20 equal joined "210 of 210"
+# A process that its own pid namespace knows by another number, as in a container.
+at mail unshare --pid --fork sh -c 'echo $$ && exec python3 -c "import socket; socket.create_connection((\"198.51.100.20\", 25))"' > "$LAB_DIR/inner"
+# told: how the latest connection to there was told.
+told() {
+	grep '"decision".*198.51.100.20' "$LAB_DIR/watch.json" | tail -n 1 | json 'd["local_process"], d["process"] > d["local_process"]'
+}
+eventually "a process in a pid namespace of its own is known by both its numbers" 10 equal told "($(cat "$LAB_DIR/inner"), True)"
+end watch
 
 # --- what is changed by hand is in force for the next connection --------------------------------------------------------
 receivers_forget

@@ -14,13 +14,12 @@ cd "$(dirname "$0")/../.." || exit 1
 # kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. What comes first warms the guest.
 table=${SCENARIOS:-"
 6.1   nft      shares crash limits ledger learn
-6.1   xtables  shares gateway repeat
-6.1   kmod     shares crash gateway
-6.1   module   lab replay abuse
-6.12  nft      shares flush gateway hold
-6.12  xtables  shares crash pause-now
-6.12  kmod     shares limits flush
-6.12  module   lab replay abuse
+6.1   xtables  gateway repeat
+6.1   module   lab replay
+6.12  nft      flush hold pause-now
+6.12  xtables  shares crash pace
+6.12  kmod     shares
+6.12  module   replay abuse
 "}
 
 # orders KERNEL: what play is told there.
@@ -55,13 +54,13 @@ trap 'exit 130' HUP INT TERM
 
 known=$(tests/vm/kernel --list)
 kernels=
-for kernel in $(awk 'NF { print $1 }' <<< "$table" | sort -uV); do
+while read -r kernel; do
 	if grep -qx "$kernel" <<< "$known"; then
 		kernels+=" $kernel"
 	else
 		skip "kernel $kernel" "this Debian does not have it"
 	fi
-done
+done < <(awk 'NF { print $1 }' <<< "$table" | sort -uV)
 mkfifo "$folder/said"
 exec 3<> "$folder/said"
 left=0

@@ -84,7 +84,7 @@ void mx_show_plainly(json_t *value)
 		free(plain);
 	}
 	json_object_foreach(value, key, inner) mx_show_plainly(inner);
-	json_array_foreach (value, i, inner)
+	json_array_foreach(value, i, inner)
 		mx_show_plainly(inner);
 }
 
@@ -111,7 +111,7 @@ static void show_queues(const json_t *queues)
 	const json_t *q;
 	size_t i;
 
-	json_array_foreach (queues, i, q) {
+	json_array_foreach(queues, i, q) {
 		mx_table_cell(t, "%lld", number(q, "number"));
 		mx_table_cell(t, "%lld", number(q, "answered"));
 		mx_table_cell(t, "%lld", number(q, "repeated"));
@@ -147,11 +147,12 @@ void mx_show_status(const json_t *a)
 	       number(table, "guarded"), number(table, "shielded"), number(table, "cut"), number(table, "restored"));
 	if (json_is_true(json_object_get(module, "loaded")))
 		printf("kernel module  %s, decided %lld, left to the queue %lld, not told %lld\n",
-		       json_is_true(json_object_get(module, "decides")) ? "decides" : "waits", number(module, "decided"),
-		       left_to_queue(json_object_get(module, "left")), number(module, "lost"));
+		       json_is_true(json_object_get(module, "decides")) ? "decides" : "waits",
+		       number(module, "decided"), left_to_queue(json_object_get(module, "left")),
+		       number(module, "lost"));
 	printf("watchdog       took the queue away %lld times\n", number(json_object_get(a, "watchdog"), "trips"));
 	show_queues(json_object_get(a, "queues"));
-	json_array_foreach (json_object_get(a, "warnings"), i, warning)
+	json_array_foreach(json_object_get(a, "warnings"), i, warning)
 		printf("warning: %s\n", json_string_value(warning));
 }
 
@@ -202,7 +203,7 @@ static void stats_by_lane(const json_t *lanes)
 	const json_t *lane;
 	size_t i;
 
-	json_array_foreach (lanes, i, lane)
+	json_array_foreach(lanes, i, lane)
 		stats_row(t, text(lane, "source"), text(lane, "provider"), lane);
 	mx_table_print(t, stdout);
 }
@@ -214,12 +215,12 @@ static void stats_by_name(const json_t *lanes, const char *key, const char *head
 	const json_t *lane, *other;
 	size_t i, j;
 
-	json_array_foreach (lanes, i, lane) {
+	json_array_foreach(lanes, i, lane) {
 		long long sum[5] = { 0 };
 		const char *name = text(lane, key);
 		bool first = true;
 
-		json_array_foreach (lanes, j, other) {
+		json_array_foreach(lanes, j, other) {
 			if (strcmp(text(other, key), name))
 				continue;
 			first &= j >= i;
@@ -250,9 +251,9 @@ void mx_show_stats(const json_t *a, enum mx_by by)
 	else
 		stats_by_name(lanes, by == MX_BY_SOURCE ? "source" : "provider",
 			      by == MX_BY_SOURCE ? "SOURCE" : "PROVIDER");
-	json_array_foreach (json_object_get(a, "refused"), i, r)
+	json_array_foreach(json_object_get(a, "refused"), i, r)
 		printf("refused at %s, %s: %lld\n", text(r, "provider"), text(r, "reason"), number(r, "connections"));
-	json_array_foreach (json_object_get(a, "held"), i, r)
+	json_array_foreach(json_object_get(a, "held"), i, r)
 		printf("held at %s: %lld now, %lld in all\n", text(r, "provider"), number(r, "now"),
 		       number(r, "total"));
 	if (number(a, "guarded"))
@@ -267,10 +268,10 @@ static void join_states(const json_t *source, char *out, size_t size)
 	size_t i, n = 0;
 
 	*out = '\0';
-	json_array_foreach (json_object_get(source, "problems"), i, problem)
+	json_array_foreach(json_object_get(source, "problems"), i, problem)
 		n += (size_t)snprintf(out + n, n < size ? size - n : 0, "%s%s", n ? "; " : "",
 				      json_string_value(problem));
-	json_array_foreach (json_object_get(source, "states"), i, s)
+	json_array_foreach(json_object_get(source, "states"), i, s)
 		if (n < size)
 			n += (size_t)snprintf(out + n, size - n, "%s%s%s%s by %s%s%s", n ? "; " : "", text(s, "state"),
 					      at(s), optional(s, "provider"), text(s, "owner"),
@@ -287,7 +288,7 @@ void mx_show_sources(const json_t *a)
 	char state[512];
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "sources"), i, s) {
+	json_array_foreach(json_object_get(a, "sources"), i, s) {
 		join_states(s, state, sizeof(state));
 		mx_table_cell(t, "%s", text(s, "name"));
 		mx_table_cell(t, "%s", text(s, "address"));
@@ -306,9 +307,9 @@ static void show_provider_lanes(const json_t *provider)
 	const json_t *prefix, *lane;
 	size_t i;
 
-	json_array_foreach (json_object_get(provider, "prefixes"), i, prefix)
+	json_array_foreach(json_object_get(provider, "prefixes"), i, prefix)
 		printf("prefix %s\n", json_string_value(prefix));
-	json_array_foreach (json_object_get(provider, "lanes"), i, lane) {
+	json_array_foreach(json_object_get(provider, "lanes"), i, lane) {
 		mx_table_cell(t, "%s", text(lane, "source"));
 		mx_table_cell(t, "%s", text(lane, "pool"));
 		mx_table_cell(t, "%lld", number(lane, "weight"));
@@ -326,7 +327,7 @@ static void show_learned(const json_t *provider)
 	char when[32];
 	size_t i, j;
 
-	json_array_foreach (json_object_get(provider, "addresses"), i, address) {
+	json_array_foreach(json_object_get(provider, "addresses"), i, address) {
 		mx_table_cell(t, "%s", text(address, "address"));
 		mx_table_cell(t, "%s", text(address, "origin"));
 		mx_table_cell(t, "%s", text(address, "host"));
@@ -358,10 +359,10 @@ void mx_show_providers(const json_t *a)
 	const json_t *p, *route;
 	size_t i, j;
 
-	json_array_foreach (json_object_get(a, "providers"), i, p) {
+	json_array_foreach(json_object_get(a, "providers"), i, p) {
 		char pools[256] = "";
 
-		json_array_foreach (json_object_get(p, "routes"), j, route) {
+		json_array_foreach(json_object_get(p, "routes"), j, route) {
 			const char *class = json_string_value(json_object_get(route, "class"));
 			size_t n = strlen(pools);
 
@@ -376,7 +377,7 @@ void mx_show_providers(const json_t *a)
 		mx_table_cell(t, "%s", pools);
 	}
 	mx_table_print(t, stdout);
-	json_array_foreach (json_object_get(a, "providers"), i, p) {
+	json_array_foreach(json_object_get(a, "providers"), i, p) {
 		if (json_object_get(p, "lanes"))
 			show_provider_lanes(p);
 		if (json_array_size(json_object_get(p, "addresses")))
@@ -390,8 +391,8 @@ void mx_show_pools(const json_t *a)
 	const json_t *p, *m;
 	size_t i, j;
 
-	json_array_foreach (json_object_get(a, "pools"), i, p)
-		json_array_foreach (json_object_get(p, "members"), j, m) {
+	json_array_foreach(json_object_get(a, "pools"), i, p)
+		json_array_foreach(json_object_get(p, "members"), j, m) {
 			mx_table_cell(t, "%s", text(p, "name"));
 			mx_table_cell(t, "%s", text(m, "source"));
 			mx_table_cell(t, "%lld", number(m, "weight"));
@@ -411,7 +412,7 @@ void mx_show_quota(const json_t *a)
 	char buffer[32];
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "quotas"), i, q) {
+	json_array_foreach(json_object_get(a, "quotas"), i, q) {
 		bool messages = json_object_get(q, "settled");
 
 		mx_table_cell(t, "%s", *optional(q, "source") ? text(q, "source") : "(all)");
@@ -435,7 +436,7 @@ void mx_show_warmup(const json_t *a)
 	char buffer[32];
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "warmups"), i, w) {
+	json_array_foreach(json_object_get(a, "warmups"), i, w) {
 		mx_table_cell(t, "%s", text(w, "source"));
 		mx_table_cell(t, "%s", *optional(w, "provider") ? text(w, "provider") : "(all)");
 		mx_table_cell(t, "%s", text(w, "network"));
@@ -465,7 +466,7 @@ void mx_show_weight(const json_t *a)
 	const json_t *w;
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "changed"), i, w) {
+	json_array_foreach(json_object_get(a, "changed"), i, w) {
 		mx_table_cell(t, "%s", text(w, "pool"));
 		mx_table_cell(t, "%s", text(w, "provider"));
 		mx_table_cell(t, "%s", text(w, "source"));
@@ -513,7 +514,7 @@ void mx_show_explain(const json_t *a)
 		       json_is_string(json_object_get(a, "class")) ? text(a, "class") : "", text(a, "pool"),
 		       text(a, "balance"));
 	printf("now: %s %s (%s)\n", text(a, "action"), text(a, "source"), text(a, "reason"));
-	json_array_foreach (json_object_get(a, "candidates"), i, c) {
+	json_array_foreach(json_object_get(a, "candidates"), i, c) {
 		mx_table_cell(t, "%s", text(c, "source"));
 		mx_table_cell(t, "%lld", number(c, "weight"));
 		mx_table_cell(t, "%.1f%%", 100 * fraction(c, "share"));
@@ -532,7 +533,7 @@ void mx_show_flows(const json_t *a)
 	char when[32];
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "flows"), i, f) {
+	json_array_foreach(json_object_get(a, "flows"), i, f) {
 		const json_t *bytes = json_object_get(f, "bytes");
 
 		mx_table_cell(t, "%s", local_time(text(f, "time"), when, sizeof(when)));
