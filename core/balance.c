@@ -74,7 +74,7 @@ static bool is_plain(const struct mx_ballot *b)
 static inline enum mx_reason ask(const struct mx_ballot *b, bool plain, const struct mx_slot *slot, u32 member)
 {
 	if (plain && slot->version == b->state->version)
-		return (enum mx_reason)slot->shut[b->family];
+		return mx_slot_shut(slot, b->family);
 	return mx_balance_candidate(b, member);
 }
 

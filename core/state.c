@@ -292,11 +292,11 @@ static enum mx_reason known(const struct mx_state *st, const struct mx_snapshot 
 	struct mx_slot *slot = mx_state_slot(st, pool, provider, member);
 
 	if (slot->version != st->version) {
-		slot->shut[MX_IPV4] = (u8)steady(st, s, pool, provider, member, MX_IPV4);
-		slot->shut[MX_IPV6] = (u8)steady(st, s, pool, provider, member, MX_IPV6);
+		slot->shut4 = (u8)steady(st, s, pool, provider, member, MX_IPV4) & 63;
+		slot->shut6 = (u8)steady(st, s, pool, provider, member, MX_IPV6) & 63;
 		slot->version = st->version;
 	}
-	return (enum mx_reason)slot->shut[family];
+	return mx_slot_shut(slot, family);
 }
 
 enum mx_reason mx_state_candidate(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,

@@ -14,17 +14,24 @@
 #include "core/room.h"
 #include "core/snapshot.h"
 
-/* A member of a pool at a provider. */
+#define MX_WEIGHT_MAX 1000000 /* in thousandths */
+
+/* A member of a pool at a provider. There are as many as members times providers: it is kept small. */
 struct mx_slot {
-	s64 credit;           /* of the smooth weighted round robin, in the unit of weight */
-	u32 weight;           /* effective weight in thousandths: weight x reputation factor */
-	u32 carried;          /* of its max-share, in hundredths of a connection, at the time of `asked` */
-	u32 asked;            /* of the group */
-	u32 version;          /* of the state, when `shut` was worked out */
-	u8 shut[MX_FAMILIES]; /* enum mx_reason: why it is no candidate, but for max-share; MX_REASON_CANDIDATE: it is
-			       */
-	u16 reserved;
+	s64 credit;      /* of the smooth weighted round robin, in the unit of weight */
+	u32 weight : 20; /* effective weight in thousandths: weight x reputation factor; at most MX_WEIGHT_MAX */
+	u32 shut4 : 6;   /* enum mx_reason: why it is no candidate over IPv4, but for max-share; */
+	u32 shut6 : 6;   /* and over IPv6. MX_REASON_CANDIDATE: it is */
+	u32 carried;     /* of its max-share, in hundredths of a connection, at the time of `asked` */
+	u32 asked;       /* of the group */
+	u32 version;     /* of the state, when `shut4` and `shut6` were worked out */
 };
+
+/* Why it is no candidate, as far as that was worked out. */
+static inline enum mx_reason mx_slot_shut(const struct mx_slot *slot, enum mx_family family)
+{
+	return (enum mx_reason)(family == MX_IPV4 ? slot->shut4 : slot->shut6);
+}
 
 #define MX_LANE_PAUSED 1u
 #define MX_LANE_BACKING_OFF 2u /* its slots are those of a source that comes back after a block */

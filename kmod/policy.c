@@ -11,8 +11,7 @@
 #define STATE_MAX (1ULL << 29) /* bytes: what the largest policy that makes sense takes, many times over */
 #define WORK_MAX (1ULL << 20)  /* comparisons for one connection: a hundredth of a second, if ever it comes to that */
 
-#define WEIGHT_MAX 1000000 /* in thousandths */
-#define CREDIT_MAX (2LL * MX_NONE * WEIGHT_MAX)
+#define CREDIT_MAX (2LL * MX_NONE * MX_WEIGHT_MAX)
 
 /* `what` is a constant; NL_SET_ERR_MSG() takes literals alone. */
 static int refuse(struct netlink_ext_ack *extack, const char *what)
@@ -234,7 +233,7 @@ static int check_slot(const struct mxload_policy *p, const struct mxload_slot *s
 		return refuse(extack, "no such slot");
 	if (!slot->set || slot->set & ~(MXLOAD_SLOT_WEIGHT | MXLOAD_SLOT_CREDIT) || slot->reserved)
 		return refuse(extack, "a slot's weight or credit is set, and nothing else");
-	if (slot->weight > WEIGHT_MAX || slot->credit > CREDIT_MAX || slot->credit < -CREDIT_MAX)
+	if (slot->weight > MX_WEIGHT_MAX || slot->credit > CREDIT_MAX || slot->credit < -CREDIT_MAX)
 		return refuse(extack, "a weight is at most 1000000, and no credit beyond what that can lead to");
 	return 0;
 }
