@@ -14,9 +14,9 @@ cd "$(dirname "$0")/../.." || exit 1
 # kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. What comes first warms the guest.
 table=${SCENARIOS:-"
 6.1   nft      shares crash limits ledger learn
-6.1   xtables  gateway repeat
+6.1   xtables  repeat
 6.1   module   lab replay
-6.12  nft      flush hold pause-now
+6.12  nft      flush gateway pause-now
 6.12  xtables  shares crash pace
 6.12  kmod     shares
 6.12  module   replay abuse
@@ -31,7 +31,7 @@ orders() {
 guest() {
 	local status
 	# shellcheck disable=SC2046 # words
-	tests/vm/run --kernel "$1" --timeout 840 --cpus 1 -- tests/vm/play $(orders "$1") > "$folder/$1" 2>&1
+	tests/vm/run --kernel "$1" --timeout 1500 --cpus 1 -- tests/vm/play $(orders "$1") > "$folder/$1" 2>&1
 	status=$?
 	echo "end $status" >> "$folder/$1"
 }
