@@ -270,7 +270,7 @@ int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *s
 		group = group_of_slot(p, slots[i].slot);
 		if (group.pool != last.pool || group.provider != last.provider)
 			bound_credit(p, &last);
-		last = group;
+		last = slots[i].set & MXLOAD_SLOT_CREDIT ? (struct reweighed){ NULL, 0 } : group; /* it is as told */
 		set_slot(&p->shards[group.provider], &slots[i]);
 	}
 	bound_credit(p, &last);
