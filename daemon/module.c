@@ -247,7 +247,6 @@ static const char *take_back(struct mx_module *m)
 struct remains {
 	struct mxload_count *counts;
 	u32 count;
-	u64 of_source, of_provider; /* keys that are looked for; 0: any */
 };
 
 static void keep_remains(const struct mxload_count *count, void *arg)
@@ -256,11 +255,6 @@ static void keep_remains(const struct mxload_count *count, void *arg)
 
 	r->counts = mx_grow(r->counts, r->count, sizeof(*count));
 	r->counts[r->count++] = *count;
-}
-
-static void ignore_group(const struct mxload_group *group, void *arg)
-{
-	(void)group, (void)arg;
 }
 
 static u32 left_of(const char *source, const char *provider, void *arg)
@@ -280,7 +274,7 @@ static u32 left_of(const char *source, const char *provider, void *arg)
 /* Reads back what the policy of a daemon before was lent and has not spent. */
 static bool read_remains(struct mx_module *m, struct remains *r)
 {
-	struct mx_module_reader reader = { keep_remains, ignore_group, r };
+	struct mx_module_reader reader = { keep_remains, NULL, r };
 	struct mxload_status status;
 
 	if (mx_module_link_status(m->link, &status))
@@ -381,98 +375,107 @@ static const char *give_policy(struct mx_module *m)
 
 /* --- leases ----------------------------------------------------------------------------------------------------- */
 
-struct grants {
+struct lanes {
 	struct mxload_lane *items;
 	u32 count;
 };
 
-/* A lane that is leased, and has less than half of what it should have. */
-static void plan_grant(struct mx_module *m, struct mxload_lane lane, struct grants *g)
-{
-	struct mx_mirror_lane *told = mx_mirror_lane(m->mirror, lane.provider, lane.source);
+/* Whether a lane is one of those that are looked for; it may be given what is to be told. Under the policy's lock. */
+typedef bool lane_test(struct mx_module *m, struct mxload_lane *lane, const struct mx_mirror_lane *told);
 
-	if (told->state != MXLOAD_LANE_LEASED || told->lent > told->wanted / 2u)
-		return;
-	if (mx_state_lane(&m->policy->state, lane.provider, lane.source)->slots) /* who counts them is the queue */
-		return;
-	lane.state = MXLOAD_LANE_LEASED;
-	lane.grant = mx_ledger_grant(m->policy->ledger, (struct mx_lane_id){ lane.provider, lane.source, 0 },
-				     told->wanted - told->lent, mx_policy_tick(m->policy));
-	if (!lane.grant)
-		return;
-	g->items = mx_grow(g->items, g->count, sizeof(lane));
-	g->items[g->count++] = lane;
-}
-
-static void plan_grants(struct mx_module *m, struct grants *g)
+/*
+ * Gathers the lanes that `wanted` wants, under the policy's lock, among those that somebody comes by or that have a
+ * lease. They are few: the lock is open while the others are passed over.
+ */
+static struct lanes gather(struct mx_module *m, lane_test *wanted)
 {
+	struct lanes l = { 0 };
 	u32 provider, source;
 
-	mx_policy_lock(m->policy);
-	for (provider = 0; m->mirror->policy == m->policy->snapshot->generation && provider < m->mirror->providers;
-	     provider++)
-		for (source = 0; source < m->mirror->sources; source++)
-			if (mx_mirror_lane(m->mirror, provider, source)->wanted)
-				plan_grant(m, (struct mxload_lane){ .provider = (u16)provider, .source = (u16)source },
-					   g);
-	mx_policy_unlock(m->policy);
+	for (provider = 0; provider < m->mirror->providers; provider++)
+		for (source = 0; source < m->mirror->sources; source++) {
+			struct mxload_lane lane = { .provider = (u16)provider, .source = (u16)source };
+			const struct mx_mirror_lane *told = mx_mirror_lane(m->mirror, provider, source);
+			bool taken;
+
+			if (!told->wanted && !told->lent)
+				continue;
+			mx_policy_lock(m->policy);
+			taken = m->mirror->policy == m->policy->snapshot->generation && wanted(m, &lane, told);
+			mx_policy_unlock(m->policy);
+			if (!taken)
+				continue;
+			l.items = mx_grow(l.items, l.count, sizeof(lane));
+			l.items[l.count++] = lane;
+		}
+	return l;
+}
+
+/* One that is leased, and has less than half of what it should have: it is lent the rest, or what there is. */
+static bool gets_grant(struct mx_module *m, struct mxload_lane *lane, const struct mx_mirror_lane *told)
+{
+	if (!told->wanted || told->state != MXLOAD_LANE_LEASED || told->lent > told->wanted / 2u)
+		return false;
+	if (mx_state_lane(&m->policy->state, lane->provider, lane->source)->slots) /* who counts them is the queue */
+		return false;
+	lane->grant = mx_ledger_grant(m->policy->ledger, (struct mx_lane_id){ lane->provider, lane->source, 0 },
+				      told->wanted - told->lent, mx_policy_tick(m->policy));
+	return lane->grant;
+}
+
+/* What it is lent is needed elsewhere. */
+static bool is_recalled(struct mx_module *m, struct mxload_lane *lane, const struct mx_mirror_lane *told)
+{
+	return told->lent &&
+	       mx_ledger_is_recalled(m->policy->ledger, (struct mx_lane_id){ lane->provider, lane->source, 0 },
+				     mx_policy_tick(m->policy));
+}
+
+/* Nobody has spent any of what it is lent for a while. */
+static bool is_idle(struct mx_module *m, struct mxload_lane *lane, const struct mx_mirror_lane *told)
+{
+	(void)m, (void)lane;
+	return !told->wanted;
 }
 
 /* What was lent stands in the ledger before anybody can spend it. */
 static const char *grant(struct mx_module *m)
 {
-	struct grants g = { 0 };
+	struct lanes l = gather(m, gets_grant);
 	const char *wrong = NULL;
 	bool written;
 	u32 i;
 
-	plan_grants(m, &g);
-	if (!g.count)
+	if (!l.count)
 		return NULL;
 	written = mx_bookkeeper_flush(m->bookkeeper);
-	for (i = 0; i < g.count; i++) {
-		struct mx_mirror_lane *told = mx_mirror_lane(m->mirror, g.items[i].provider, g.items[i].source);
+	for (i = 0; i < l.count; i++) {
+		const struct mxload_lane *lane = &l.items[i];
 
-		told->lent += g.items[i].grant;
-		if (written)
+		if (written) {
+			mx_mirror_lane(m->mirror, lane->provider, lane->source)->lent += lane->grant;
 			continue;
-		told->lent -= g.items[i].grant;
+		}
 		mx_policy_lock(m->policy);
-		book(m, g.items[i].provider, g.items[i].source, 0, 0, g.items[i].grant);
+		book(m, lane->provider, lane->source, 0, 0, lane->grant);
 		mx_policy_unlock(m->policy);
 	}
 	if (written)
-		wrong = mx_module_link_set(m->link, m->mirror->generation, MXLOAD_A_LANES, g.items, g.count);
-	free(g.items);
+		wrong = mx_module_link_set(m->link, m->mirror->generation, MXLOAD_A_LANES, l.items, l.count);
+	free(l.items);
 	return wrong;
 }
 
-/* Calls back what somebody else needs, and (`idle`) what nobody has spent for a while. */
-static const char *recall(struct mx_module *m, bool idle)
+/* Calls the grants of lanes back. */
+static const char *recall(struct mx_module *m, lane_test *wanted)
 {
 	struct mx_module_reader reader = { on_returned, on_group, m };
+	struct lanes l = gather(m, wanted);
 	const char *wrong = NULL;
-	struct grants g = { 0 };
-	u32 provider, source;
 
-	mx_policy_lock(m->policy);
-	for (provider = 0; m->mirror->policy == m->policy->snapshot->generation && provider < m->mirror->providers;
-	     provider++)
-		for (source = 0; source < m->mirror->sources; source++) {
-			struct mx_mirror_lane *lane = mx_mirror_lane(m->mirror, provider, source);
-			struct mx_lane_id id = { provider, source, 0 };
-
-			if (!lane->lent ||
-			    (idle ? lane->wanted
-				  : !mx_ledger_is_recalled(m->policy->ledger, id, mx_policy_tick(m->policy))))
-				continue;
-			g.items = mx_grow(g.items, g.count, sizeof(*g.items));
-			g.items[g.count++] = (struct mxload_lane){ .provider = (u16)provider, .source = (u16)source };
-		}
-	mx_policy_unlock(m->policy);
-	if (g.count)
-		wrong = mx_module_link_recall(m->link, m->mirror->generation, g.items, g.count, &reader);
-	free(g.items);
+	if (l.count)
+		wrong = mx_module_link_recall(m->link, m->mirror->generation, l.items, l.count, &reader);
+	free(l.items);
 	return wrong;
 }
 
@@ -639,9 +642,9 @@ static const char *go_round(struct mx_module *m, bool recalled)
 	if (!wrong)
 		wrong = read_counters(m, false);
 	if (!wrong && recalled)
-		wrong = recall(m, false);
+		wrong = recall(m, is_recalled);
 	if (!wrong && ++m->rounds % IDLE_ROUNDS == 0) {
-		wrong = recall(m, true);
+		wrong = recall(m, is_idle);
 		count_as_idle(m->mirror);
 	}
 	if (!wrong)

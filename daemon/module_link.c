@@ -205,12 +205,18 @@ const char *mx_module_link_begin(struct mx_module_link *link, const struct mx_sn
 	return wrong;
 }
 
-const char *mx_module_link_commit(struct mx_module_link *link, u64 generation, u32 valid)
+/* A command that says for how long a policy is valid. */
+static const char *ask_valid(struct mx_module_link *link, enum mxload_cmd command, u64 generation, u32 valid)
 {
-	struct nl_msg *m = message_of(link, MXLOAD_CMD_COMMIT, generation);
+	struct nl_msg *m = message_of(link, command, generation);
 
 	put(m, MXLOAD_A_VALID, &valid, sizeof(valid));
 	return ask(link, m, NULL, NULL);
+}
+
+const char *mx_module_link_commit(struct mx_module_link *link, u64 generation, u32 valid)
+{
+	return ask_valid(link, MXLOAD_CMD_COMMIT, generation, valid);
 }
 
 const char *mx_module_link_drop(struct mx_module_link *link, u64 generation)
@@ -236,10 +242,7 @@ const char *mx_module_link_set(struct mx_module_link *link, u64 generation, enum
 
 const char *mx_module_link_renew(struct mx_module_link *link, u64 generation, u32 valid)
 {
-	struct nl_msg *m = message_of(link, MXLOAD_CMD_SET, generation);
-
-	put(m, MXLOAD_A_VALID, &valid, sizeof(valid));
-	return ask(link, m, NULL, NULL);
+	return ask_valid(link, MXLOAD_CMD_SET, generation, valid);
 }
 
 struct reading {
@@ -259,7 +262,9 @@ static int read_counts(struct mx_module_link *link, struct nlattr **a)
 		memcpy(&count, (char *)nla_data(a[MXLOAD_A_COUNTS]) + i * sizeof(count), sizeof(count));
 		r->reader->count(&count, r->reader->arg);
 	}
-	for (i = 0; a[MXLOAD_A_GROUPS] && (i + 1) * (int)sizeof(group) <= nla_len(a[MXLOAD_A_GROUPS]); i++) {
+	for (i = 0;
+	     r->reader->group && a[MXLOAD_A_GROUPS] && (i + 1) * (int)sizeof(group) <= nla_len(a[MXLOAD_A_GROUPS]);
+	     i++) {
 		memcpy(&group, (char *)nla_data(a[MXLOAD_A_GROUPS]) + i * sizeof(group), sizeof(group));
 		r->reader->group(&group, r->reader->arg);
 	}

@@ -30,10 +30,10 @@ const char *mx_module_link_set(struct mx_module_link *link, u64 generation, enum
 			       const void *entries, u32 count);
 const char *mx_module_link_renew(struct mx_module_link *link, u64 generation, u32 valid_ms);
 
-/* What the calls below bring; both are called between the request and its return. */
+/* What the calls below bring; called between the request and its return. */
 struct mx_module_reader {
 	void (*count)(const struct mxload_count *count, void *arg);
-	void (*group)(const struct mxload_group *group, void *arg);
+	void (*group)(const struct mxload_group *group, void *arg); /* NULL: nobody wants to know */
 	void *arg;
 };
 

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include "kmod/convert.h"
 #include "kmod/protocol.h"
 
 #define RING 1024   /* of one processor, a power of two: a fifth of a second at 5,000 connections a second */
@@ -41,15 +42,7 @@ struct mxload_verdict mxload_decisions_verdict(enum mxload_left left, const stru
 {
 	if (left == MXLOAD_LEFT_EXPIRED)
 		return (struct mxload_verdict){ .left = (u8)left };
-	return (struct mxload_verdict){ .left = (u8)left,
-					.action = (u8)v->action,
-					.reason = (u8)v->reason,
-					.provider = v->provider,
-					.route = v->route,
-					.pool = v->pool,
-					.member = v->member,
-					.source = v->source,
-					.mark = v->mark };
+	return mxload_verdict_of(left, v);
 }
 
 /* A SYN of connect() comes by in the process that connects; one that is sent again, or is forwarded, does not. */

@@ -5,6 +5,7 @@
 #include <net/genetlink.h>
 
 #include "core/classify.h"
+#include "kmod/convert.h"
 #include "kmod/namespace.h"
 
 #define VALID_MAX 3600000 /* ms */
@@ -377,18 +378,6 @@ static int do_recall(struct mxload_namespace *n, struct genl_info *info)
 
 /* --- what would be decided -------------------------------------------------------------------------------------- */
 
-static struct mx_flow flow_of(const struct mxload_flow *f)
-{
-	return (struct mx_flow){ .from = { f->from_hi, f->from_lo },
-				 .to = { f->to_hi, f->to_lo },
-				 .family = f->family,
-				 .from_port = f->from_port,
-				 .to_port = f->to_port,
-				 .mark = f->mark,
-				 .user = f->user,
-				 .group = f->group };
-}
-
 static bool is_flow(const struct mxload_flow *f)
 {
 	return f->family == MX_IPV6 ||
@@ -401,7 +390,7 @@ static int decide(struct mxload_policy *p, const struct mxload_flow *flows, u32 
 	u32 i;
 
 	for (i = 0; i < count; i++) {
-		struct mx_flow flow = flow_of(&flows[i]);
+		struct mx_flow flow = mxload_flow_of(&flows[i]);
 		enum mxload_left left = MXLOAD_LEFT_NOT;
 		struct mx_verdict v;
 

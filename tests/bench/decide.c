@@ -6,23 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "daemon/compile.h"
 #include "daemon/ledger.h"
 #include "daemon/names.h"
 #include "daemon/text.h"
+#include "tests/bench/configuration.h"
 
 #define SOURCES 250
 #define FULL 20
 #define DECISIONS 200000
 #define START 1800000000000ULL
 
-static struct mx_config *configuration(void)
+static void put_configuration(FILE *out)
 {
-	char path[] = "/tmp/mxload-bench-XXXXXX", error[MX_CONFIG_ERROR] = "";
-	FILE *out = fdopen(mkstemp(path), "w");
-	struct mx_config *config;
 	int i;
 
 	fputs("catalogue = \"\"; sources: {\n", out);
@@ -36,14 +33,6 @@ static struct mx_config *configuration(void)
 	      "];"
 	      " total-limits = [ \"1000000000 messages/day\" ]; }; }; routes = ( { pool = \"main\"; } );\n",
 	      out);
-	fclose(out);
-	config = mx_config_read(path, error);
-	unlink(path);
-	if (!config) {
-		fprintf(stderr, "decide: %s\n", error);
-		exit(1);
-	}
-	return config;
 }
 
 struct world {
@@ -59,7 +48,7 @@ static void build(struct world *w)
 	u32 numbers[SOURCES], i, j;
 	struct mx_ledger_terms terms;
 
-	w->config = configuration();
+	w->config = bench_configuration(put_configuration);
 	for (i = 0; i < SOURCES; i++) {
 		numbers[i] = i + 1;
 		w->sources[i] = mx_name(w->config->sources[i].name);

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "daemon/compile.h"
 #include "daemon/module_link.h"
+#include "tests/bench/configuration.h"
 
 #define SOURCES 250
 #define PREFIXES 100000
@@ -25,11 +25,8 @@ static void check(const char *wrong)
 	exit(1);
 }
 
-static struct mx_config *configuration(void)
+static void put_configuration(FILE *out)
 {
-	char path[] = "/tmp/mxload-bench-XXXXXX", error[MX_CONFIG_ERROR] = "";
-	FILE *out = fdopen(mkstemp(path), "w");
-	struct mx_config *config;
 	int i;
 
 	fputs("catalogue = \"\"; sources: {\n", out);
@@ -42,11 +39,6 @@ static struct mx_config *configuration(void)
 	for (i = 0; i < PREFIXES; i++) /* every other /24, so that none can be joined to its neighbour */
 		fprintf(out, "%s\"%d.%d.%d.0/24\"", i ? ", " : "", 11 + i / 32768, i / 128 % 256, i % 128 * 2);
 	fputs(" ]; }; }; routes = ( { pool = \"main\"; } );\n", out);
-	fclose(out);
-	config = mx_config_read(path, error);
-	unlink(path);
-	check(config ? NULL : error);
-	return config;
 }
 
 /* Every lane is free, every source is usable. */
@@ -86,7 +78,7 @@ int main(void)
 {
 	static struct mxload_verdict verdicts[HANDFUL];
 	static struct mxload_flow flows[HANDFUL];
-	struct mx_config *config = configuration();
+	struct mx_config *config = bench_configuration(put_configuration);
 	u32 numbers[SOURCES], i;
 	struct mx_snapshot *s;
 	struct mx_module_link *link = mx_module_link_open();

@@ -120,6 +120,17 @@ mx_count() {
 		if '$1' in ('-', l['provider']) and '$2' in ('-', l['source']))"
 }
 
+# receivers_agree: what mxloadd has counted is what the receivers saw, for each source and provider.
+receivers_agree() {
+	local provider source
+	for provider in google microsoft yahoo default; do
+		for source in mx1 mx2 mx3; do
+			[ "$(mx_count $provider $source)" = "$(receiver_count $provider $source)" ] ||
+				{ echo "$provider $source: $(mx_count $provider $source), seen $(receiver_count $provider $source)"; return 1; }
+		done
+	done
+}
+
 # table_loaded: our table is in the kernel of LAB_HOST.
 table_loaded() {
 	at "$LAB_HOST" nft list table inet mxload > /dev/null 2>&1

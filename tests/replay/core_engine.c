@@ -6,36 +6,11 @@
 #include "core/classify.h"
 #include "daemon/log.h"
 
-struct mxload_verdict verdict_of(enum mxload_left left, const struct mx_verdict *v)
-{
-	return (struct mxload_verdict){ .left = (u8)left,
-					.action = (u8)v->action,
-					.reason = (u8)v->reason,
-					.provider = v->provider,
-					.route = v->route,
-					.pool = v->pool,
-					.member = v->member,
-					.source = v->source,
-					.mark = v->mark };
-}
-
 enum mxload_left left_by(const struct mx_verdict *v)
 {
 	if (v->action == MX_ASSIGN || v->action == MX_PASS)
 		return MXLOAD_LEFT_NOT;
 	return v->reason == MX_REASON_LEDGER ? MXLOAD_LEFT_LEASE : MXLOAD_LEFT_NONE;
-}
-
-struct mx_flow flow_of(const struct mxload_flow *f)
-{
-	return (struct mx_flow){ .family = f->family,
-				 .from = { f->from_hi, f->from_lo },
-				 .to = { f->to_hi, f->to_lo },
-				 .from_port = f->from_port,
-				 .to_port = f->to_port,
-				 .mark = f->mark,
-				 .user = f->user,
-				 .group = f->group };
 }
 
 void core_engine_free(struct core_engine *e)
@@ -111,7 +86,7 @@ static void take_learned(struct core_engine *e, const struct mxload_learned *l)
 /* Only assignments are booked: everything else the queue decides again. */
 static struct mxload_verdict decide(struct core_engine *e, const struct mxload_flow *f)
 {
-	struct mx_flow flow = flow_of(f);
+	struct mx_flow flow = mxload_flow_of(f);
 	u16 provider = mx_classify_provider(e->snapshot, e->learned, &flow);
 	bool exempt = mx_classify_exempt(e->snapshot, &flow);
 	struct mx_verdict v;
@@ -123,7 +98,7 @@ static struct mxload_verdict decide(struct core_engine *e, const struct mxload_f
 	mx_decide(e->snapshot, &e->state, &flow, MX_NONE, (struct mx_moment){ f->now, f->waited }, &v);
 	if (v.action == MX_ASSIGN)
 		mx_account(e->snapshot, &e->state, &flow, f->now, &v);
-	return verdict_of(left_by(&v), &v);
+	return mxload_verdict_of(left_by(&v), &v);
 }
 
 struct mxload_verdict core_engine_take(struct core_engine *e, const struct event *event)

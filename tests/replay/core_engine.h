@@ -4,6 +4,7 @@
 #define MX_REPLAY_CORE_ENGINE_H
 
 #include "core/decide.h"
+#include "kmod/convert.h"
 #include "tests/replay/recording.h"
 
 struct core_engine {
@@ -19,12 +20,7 @@ struct mxload_verdict core_engine_take(struct core_engine *engine, const struct 
 
 void core_engine_free(struct core_engine *engine);
 
-/* The same verdict in the words of the protocol. */
-struct mxload_verdict verdict_of(enum mxload_left left, const struct mx_verdict *verdict);
-
 /* Why the module would leave a connection with such a verdict to the queue, at a provider that it looks at. */
 enum mxload_left left_by(const struct mx_verdict *verdict);
-
-struct mx_flow flow_of(const struct mxload_flow *flow);
 
 #endif

@@ -57,7 +57,7 @@ static void say_verdict(const char *engine, const struct mxload_verdict *v)
 static void say_flow(const struct sequence *s, u32 number, const struct event *event)
 {
 	const struct mxload_flow *f = &event->flow;
-	struct mx_flow flow = flow_of(f);
+	struct mx_flow flow = mxload_flow_of(f);
 	char from[MX_ADDR_TEXT], to[MX_ADDR_TEXT];
 
 	fprintf(stderr, "%s, line %u, connection %u: %s %u to %s, mark 0x%x, user %d, group %d, waited %llu ms:\n",

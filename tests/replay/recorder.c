@@ -246,7 +246,7 @@ static struct mxload_verdict as_the_module(const struct recorder *r, const struc
 		return not_looked_at(MXLOAD_LEFT_UNKNOWN, v->provider);
 	if (v->action != MX_PASS && r->shadow.ask[v->provider])
 		return not_looked_at(MXLOAD_LEFT_PROVIDER, v->provider);
-	return verdict_of(left_by(v), v);
+	return mxload_verdict_of(left_by(v), v);
 }
 
 void recorder_after(struct recorder *r, const struct mx_flow *f, struct mx_moment moment, const struct mx_verdict *v)
