@@ -34,7 +34,8 @@
 #	done_testing
 #
 # Settings, before lab_up: LAB_SOURCES (3), LAB_HOST (where the daemon runs: mail or gw), MXLOADD, MXLOAD, V; LAB_ENGINE and
-# LAB_QUEUE (daemon.sh); LAB_PATIENCE (1): on a slow machine every wait may take so many times longer.
+# LAB_QUEUE (daemon.sh); LAB_PATIENCE (1): on a slow machine every wait may take so many times longer;
+# LAB_LESS (1): where a test sends much mail to see shares, only so small a part of it, by as few processes.
 
 LAB_SOURCES=${LAB_SOURCES:-3}
 LAB_HOST=${LAB_HOST:-mail}
@@ -98,9 +99,9 @@ pid_of() {
 # pid_gone PID: no such process, or only its zombie.
 pid_gone() {
 	local state
-	[ -e "/proc/$1/stat" ] || return 0
-	state=$(sed 's/.*) //' "/proc/$1/stat" 2> /dev/null)
-	[ "${state%% *}" = Z ] || [ -z "$state" ]
+	{ read -r state < "/proc/$1/stat"; } 2> /dev/null || return 0
+	state=${state##*) }
+	[ "${state%% *}" = Z ]
 }
 
 # end NAME [SIGNAL]: end something spawned, by KILL when it does not hear; returns its exit status.

@@ -36,6 +36,7 @@ mta_config() {
 			minimal_backoff_time = 2s
 			maximal_backoff_time = 4s
 			in_flow_delay = 0
+			default_process_limit = $((100 / ${LAB_LESS:-1}))
 			biff = no
 		END
 		[ $# -eq 0 ] || printf '%s\n' "$@"
