@@ -12,7 +12,7 @@ cd "$here/../.." || exit 1
 # try WHAT: with a module that leaves WHAT behind.
 try() {
 	echo "== $1"
-	tests/vm/with-module "$module" leave="$1" -- echo "the command runs"
+	tests/vm/with-module --settle 5 "$module" leave="$1" -- echo "the command runs"
 	echo "status $?"
 }
 
