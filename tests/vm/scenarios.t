@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/lab/tap.sh
 . tests/lab/tap.sh
 
-# kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. The
-# module's (kmod, module) come last: what the kernel keeps for ever after a first run would be taken for a leak (with-module).
+# kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. Those
+# of the module (kmod, module) come last: what a kernel keeps for ever after a first run would be taken for a leak.
 table=${SCENARIOS:-"
 6.1   nft      shares crash limits ledger learn
 6.1   xtables  repeat
