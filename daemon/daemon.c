@@ -21,6 +21,7 @@
 #define LEARN_SECONDS 60
 #define FADE_SECONDS 60
 #define LEND_SECONDS 60
+#define LEND_FIRST_SECONDS 5 /* to a lane that came into use */
 
 /* --- the table follows ------------------------------------------------------------------------------------------ */
 
@@ -33,11 +34,22 @@ static struct mx_queue_rule rule_now(const struct mx_daemon *d)
 	return rule;
 }
 
+static u32 limited_accounts(struct mx_daemon *d)
+{
+	u32 limited;
+
+	mx_policy_lock(&d->policy);
+	limited = mx_ledger_limited(d->policy.ledger);
+	mx_policy_unlock(&d->policy);
+	return limited;
+}
+
 static void apply(struct mx_daemon *d, const struct mx_policy *policy, const struct mx_policy *leaving)
 {
 	u32 version = mx_destinations_version(d->policy.destinations); /* of before: nothing is missed */
 	struct mx_prefixes learned[MX_FAMILIES] = { mx_policy_learned(&d->policy, policy, MX_IPV4),
 						    mx_policy_learned(&d->policy, policy, MX_IPV6) };
+	u32 limited = limited_accounts(d);
 	struct mx_rules *rules = mx_rules_new(policy, leaving, learned);
 	struct mx_queue_rule rule = rule_now(d);
 	struct mx_lend *lend = mx_lend_plan(&d->policy, policy, rules, d->bookkeeper, d->leaving);
@@ -45,6 +57,7 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 
 	mx_lend_settle(lend, d->table, !wrong);
 	d->lent_rows = mx_bookkeeper_stats(d->bookkeeper).rows;
+	d->lent_limited = limited;
 	d->lent_at = time(NULL);
 
 	if (wrong && (!d->table_error || strcmp(wrong, d->table_error)))
@@ -182,9 +195,12 @@ static void take_queue_back(struct mx_daemon *d)
 }
 
 /* What is lent follows what is left, when something was spent. */
-static bool lend_again(const struct mx_daemon *d)
+static bool lend_again(struct mx_daemon *d)
 {
-	return time(NULL) >= d->lent_at + LEND_SECONDS && mx_bookkeeper_stats(d->bookkeeper).rows != d->lent_rows;
+	time_t since = time(NULL) - d->lent_at;
+
+	return (since >= LEND_FIRST_SECONDS && limited_accounts(d) != d->lent_limited) ||
+	       (since >= LEND_SECONDS && mx_bookkeeper_stats(d->bookkeeper).rows != d->lent_rows);
 }
 
 /* The fallback follows what was learned by and by: it is a large change for the table. */

@@ -194,6 +194,7 @@ static struct account *attach(struct mx_ledger *l, struct account *a, struct mx_
 	a->room = room;
 	a->is_paced = is_paced(l, a);
 	mx_account_refresh(l, a, now);
+	l->limited += room->limited != 0;
 	return a;
 }
 

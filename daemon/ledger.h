@@ -121,6 +121,9 @@ enum mx_borrower {
  */
 u32 mx_ledger_lendable(const struct mx_ledger *ledger, const char *source, const char *provider, bool leaving, u64 now);
 
+/* How many accounts with limits have come into use, of this policy and of those before; what has not is not lent. */
+u32 mx_ledger_limited(const struct mx_ledger *ledger);
+
 /* How much is lent. */
 u32 mx_ledger_lent(const struct mx_ledger *ledger, const char *source, const char *provider);
 

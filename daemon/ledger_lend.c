@@ -30,6 +30,11 @@ u32 mx_ledger_lendable(const struct mx_ledger *l, const char *source, const char
 	return leaving ? most : most / LENT_PART;
 }
 
+u32 mx_ledger_limited(const struct mx_ledger *l)
+{
+	return l->limited;
+}
+
 u32 mx_ledger_lent(const struct mx_ledger *l, const char *source, const char *provider)
 {
 	const struct account *a = mx_account_find(l, source, provider, 0);

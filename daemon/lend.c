@@ -37,13 +37,6 @@ static bool is_draw(const struct mx_set *set)
 
 /* --- what is bound ---------------------------------------------------------------------------------------------- */
 
-static bool lane_is_bound(const struct mx_policy *p, u32 provider, u32 source)
-{
-	return mx_snapshot_lane_limits(p->snapshot, provider, source).count ||
-	       mx_snapshot_sources(p->snapshot)[source].warmup == MX_WARMS_LANES ||
-	       mx_state_lane(&p->state, provider, source)->slots;
-}
-
 static void find_bounds(struct mx_lend *l)
 {
 	const struct mx_snapshot *s = l->policy->snapshot;
@@ -55,7 +48,7 @@ static void find_bounds(struct mx_lend *l)
 	for (provider = 0; provider < l->policy->state.providers; provider++) {
 		l->provider[provider].bound = mx_snapshot_providers(s)[provider].total_limits.count;
 		for (source = 0; source < l->policy->state.sources; source++)
-			lane_of(l, provider, source)->bound = lane_is_bound(l->policy, provider, source);
+			lane_of(l, provider, source)->bound = mx_policy_lane_is_bound(l->policy, provider, source);
 	}
 }
 
@@ -241,7 +234,7 @@ struct mx_lend *mx_lend_plan(struct mx_policy *ledger_policy, const struct mx_po
 	return l;
 }
 
-/* Whom a draw has served: by its name the one it was made for, or everybody. */
+/* Whom a draw has served: by its name the one it was made for, or all those that have no limits of their own. */
 static void give_back(const struct mx_returned *r, void *arg)
 {
 	struct mx_lend *l = arg;
@@ -257,8 +250,7 @@ static void give_back(const struct mx_returned *r, void *arg)
 		size_t length = strlen(name);
 
 		/* pick.POOL[.PROVIDER][.4|.6] */
-		if (pool && strcmp(pool, ".4") && strcmp(pool, ".6") &&
-		    (strncmp(pool + 1, name, length) || (pool[1 + length] && pool[1 + length] != '.')))
+		if (!pool || strncmp(pool + 1, name, length) || (pool[1 + length] && pool[1 + length] != '.'))
 			continue;
 		l->provider[provider].returned += r->lease;
 		l->provider[provider].spent += r->spent;

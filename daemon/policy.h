@@ -163,6 +163,9 @@ void mx_policy_set_usable(struct mx_policy *policy, u32 source, u8 families);
 void mx_policy_set_weight(struct mx_policy *policy, const char *source, const char *provider, const char *pool,
 			  int weight);
 
+/* Whether what is made in a lane counts for the lane itself: it has limits, a warm-up, or slots. */
+bool mx_policy_lane_is_bound(const struct mx_policy *policy, u32 provider, u32 source);
+
 /* Marks the sources that have somewhere as many connections open as they may, for the census; under the lock. */
 void mx_policy_mark_full(struct mx_policy *policy);
 

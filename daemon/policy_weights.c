@@ -68,6 +68,13 @@ void mx_policy_apply_weights(struct mx_policy *p)
 		}
 }
 
+bool mx_policy_lane_is_bound(const struct mx_policy *p, u32 provider, u32 source)
+{
+	return mx_snapshot_lane_limits(p->snapshot, provider, source).count ||
+	       mx_snapshot_sources(p->snapshot)[source].warmup == MX_WARMS_LANES ||
+	       mx_state_lane(&p->state, provider, source)->slots;
+}
+
 void mx_policy_mark_full(struct mx_policy *p)
 {
 	u32 provider, source;

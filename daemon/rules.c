@@ -255,14 +255,28 @@ static void serve(struct mx_set *set, u16 provider)
 	set->providers[set->provider_count++] = provider;
 }
 
-/* The draw for a provider. Those where nothing differs from the default provider share its draw. */
+static bool is_bound(const struct mx_policy *p, u32 pool, u32 provider)
+{
+	u32 i;
+
+	for (i = 0; i < p->config->pools[pool].members.count; i++)
+		if (mx_policy_lane_is_bound(p, provider, p->config->pools[pool].members.items[i].source))
+			return true;
+	return mx_snapshot_providers(p->snapshot)[provider].total_limits.count;
+}
+
+/*
+ * The draw for a provider. Those without limits of their own share one, where their weights are those of the default
+ * provider: a lease that is spent at one provider must not keep the mail for another.
+ */
 static const char *pick_set(struct mx_rules *r, const struct mx_policy *p, u16 pool, u32 provider, const char *suffix,
 			    enum mx_family family)
 {
 	u16 usual = p->snapshot->default_provider;
 	const char *where, *pick;
 
-	if (weights_alike(p, pool, provider, usual, MX_IPV4) && weights_alike(p, pool, provider, usual, MX_IPV6))
+	if (!is_bound(p, pool, provider) && weights_alike(p, pool, provider, usual, MX_IPV4) &&
+	    weights_alike(p, pool, provider, usual, MX_IPV6))
 		where = name_of(".%s%s", p->pool_names[pool], "");
 	else
 		where = name_of(".%s.%s", p->pool_names[pool], p->provider_names[provider]);
