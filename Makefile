@@ -169,6 +169,11 @@ bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench
 	$(Q)tests/bench/disk.py
 	$(Q)tests/bench/learn.sh
 	$(Q)$(OUT)/bench/dns_answer
+	$(Q)$(MAKE) --no-print-directory bench-module
+
+# the engines side by side, in a guest, where the module can be loaded; GUEST: its kernel, 6.1 or another
+bench-module: all guest-modules $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
+	$(Q)tests/bench/guest $(if $(GUEST),--kernel $(GUEST))
 
 $(OUT)/bench/decide $(OUT)/bench/dns_answer $(OUT)/bench/module_decide: $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(daemon_parts)
 	$(call say,LD $@)
@@ -262,5 +267,5 @@ clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
 .PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs vm check-vm check-debug-kernel lint bench \
-	install uninstall clean
+	bench-module install uninstall clean
 .SECONDARY:
