@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR MIT
 #include "core/balance.h"
 
+#include "core/turns.h"
+
 /* round(2^32 * log2(1 + i/128)) for i from 0 to 128 */
 static const u64 log2_table[129] = {
 	0x000000000ULL, 0x002dfca17ULL, 0x005b9e5a1ULL, 0x0088e68ebULL, 0x00b5d69bbULL, 0x00e26fd5dULL, 0x010eb38a0ULL,
@@ -96,7 +98,18 @@ static s64 total_weight(const struct mx_ballot *b, const struct mx_slot *slots, 
 	return total;
 }
 
-u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
+static struct mx_group *group_of(const struct mx_ballot *b)
+{
+	return mx_state_group(b->state, (u32)(b->pool - mx_snapshot_pools(b->snapshot)), b->provider);
+}
+
+/* The member whose turn it is, as far as that is known without asking all. */
+static u16 next_in_turn(const struct mx_ballot *b)
+{
+	return is_plain(b) ? mx_turns_next(b->state, b->pool, group_of(b), b->provider, b->family) : MX_NONE;
+}
+
+static u16 weighted_among_all(const struct mx_ballot *ballot, enum mx_reason *why)
 {
 	const struct mx_slot *slots = mx_state_slot(ballot->state, ballot->pool, ballot->provider, 0);
 	bool plain = is_plain(ballot), best_due = false;
@@ -123,6 +136,18 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 	return best;
 }
 
+u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
+{
+	u16 next = next_in_turn(ballot);
+
+	if (next != MX_NONE) {
+		*why = MX_REASON_CANDIDATE;
+		return next;
+	}
+	mx_turns_settle(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
+	return weighted_among_all(ballot, why);
+}
+
 void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 {
 	struct mx_slot *slots = mx_state_slot(ballot->state, ballot->pool, ballot->provider, 0);
@@ -130,6 +155,11 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 	s64 total = 0;
 	u32 i;
 
+	if (member == next_in_turn(ballot)) {
+		mx_turns_take(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
+		return;
+	}
+	mx_turns_settle(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
 	for (i = 0; i < ballot->pool->members; i++) {
 		if (ask(ballot, plain, &slots[i], i) != MX_REASON_CANDIDATE)
 			continue;
@@ -137,6 +167,8 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 		total += slots[i].weight;
 	}
 	slots[member].credit -= total;
+	if (plain)
+		mx_turns_seen(ballot->state, ballot->pool, group_of(ballot), ballot->provider, ballot->family);
 }
 
 u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR MIT
-#include "core/state.h"
+#include "core/turns.h"
 
 struct parts {
-	u64 usable, source_room, provider_room, held, slots, lanes, groups, refused, held_total, passed, end;
+	u64 usable, source_room, provider_room, held, slots, lanes, groups, order, refused, held_total, passed, end;
 };
 
 static u64 align8(u64 n)
@@ -24,7 +24,8 @@ static struct parts parts_of(const struct mx_snapshot *s)
 	p.slots = p.held + align8(providers * sizeof(u32));
 	p.lanes = p.slots + s->slots * sizeof(struct mx_slot);
 	p.groups = p.lanes + sources * providers * sizeof(struct mx_lane);
-	p.refused = p.groups + pools * providers * sizeof(struct mx_group);
+	p.order = p.groups + pools * providers * sizeof(struct mx_group);
+	p.refused = p.order + align8(s->slots * sizeof(u16));
 	p.held_total = p.refused + providers * MX_REASON_COUNT * sizeof(u64);
 	p.passed = p.held_total + providers * sizeof(u64);
 	p.end = p.passed + providers * sizeof(u64);
@@ -54,16 +55,28 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 	st->slots = (struct mx_slot *)(base + p.slots);
 	st->lanes = (struct mx_lane *)(base + p.lanes);
 	st->groups = (struct mx_group *)(base + p.groups);
+	st->order = (u16 *)(base + p.order);
 	st->refused = (u64 *)(base + p.refused);
 	st->held_total = (u64 *)(base + p.held_total);
 	st->passed = (u64 *)(base + p.passed);
 }
 
-void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider)
+void mx_state_set_weight(struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider, u32 member,
+			 u32 weight)
 {
+	const struct mx_pool *p = &mx_snapshot_pools(s)[pool];
+
+	mx_turns_settle(st, p, mx_state_group(st, pool, provider), provider);
+	mx_state_slot(st, p, provider, member)->weight = weight;
+}
+
+void mx_state_bound_credit(struct mx_state *st, const struct mx_snapshot *s, u32 index, u32 provider)
+{
+	const struct mx_pool *pool = &mx_snapshot_pools(s)[index];
 	s64 total = 0;
 	u32 i;
 
+	mx_turns_settle(st, pool, mx_state_group(st, index, provider), provider);
 	for (i = 0; i < pool->members; i++)
 		total += mx_state_slot(st, pool, provider, i)->weight;
 	for (i = 0; i < pool->members; i++) {

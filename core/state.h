@@ -18,7 +18,7 @@
 
 /* A member of a pool at a provider. There are as many as members times providers: it is kept small. */
 struct mx_slot {
-	s64 credit;      /* of the smooth weighted round robin, in the unit of weight */
+	s64 credit;      /* of the smooth weighted round robin, in the unit of weight; see mx_turns_settle() */
 	u32 weight : 20; /* effective weight in thousandths: weight x reputation factor; at most MX_WEIGHT_MAX */
 	u32 shut4 : 6;   /* enum mx_reason: why it is no candidate over IPv4, but for max-share; */
 	u32 shut6 : 6;   /* and over IPv6. MX_REASON_CANDIDATE: it is */
@@ -62,6 +62,17 @@ struct mx_lane {
 	u64 bytes_received;
 };
 
+/* The order of the round robin at a provider, see turns.h. All 0: there is none. */
+struct mx_turns {
+	s64 total;   /* the weights of all that are in it */
+	u32 version; /* of the state, when a connection was last booked the long way */
+	u32 rounds;  /* since it was made */
+	u16 count;   /* of members */
+	u16 due, waiting;
+	u8 families; /* bits: whose candidates they are */
+	u8 seen;     /* enum mx_family: of that connection */
+};
+
 /* A pool at a provider. */
 struct mx_group {
 	u64 decided[MX_FAMILIES]; /* since the expected shares were last worked out */
@@ -69,6 +80,7 @@ struct mx_group {
 	u8 why[MX_FAMILIES];      /* enum mx_reason: why the first of them waits */
 	u16 reserved;
 	u32 asked; /* connections that were routed here; wraps */
+	struct mx_turns turns;
 };
 
 struct mx_state {
@@ -85,6 +97,7 @@ struct mx_state {
 	struct mx_slot *slots;            /* see mx_state_slot() */
 	struct mx_lane *lanes;            /* see mx_state_lane() */
 	struct mx_group *groups;          /* see mx_state_group() */
+	u16 *order;                       /* as slots: members, of turns.h */
 	u64 *refused;                     /* see mx_state_refused() */
 	u64 *held_total;                  /* [provider]: that had to wait, ever */
 	u64 *passed;                      /* [provider] */
@@ -126,11 +139,15 @@ static inline u64 *mx_state_refused(const struct mx_state *st, u32 provider, enu
 	return &st->refused[provider * MX_REASON_COUNT + reason];
 }
 
+/* Sets the weight of a member. mx_state_bound_credit() and mx_state_changed() have to follow, after the last one. */
+void mx_state_set_weight(struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider, u32 member,
+			 u32 weight);
+
 /*
  * To be called when weights have changed: bounds the credit of the members of `pool` at `provider` to one connection in
  * the new unit, so that nobody is paid in a long burst for what was owed under weights that were larger.
  */
-void mx_state_bound_credit(struct mx_state *st, const struct mx_pool *pool, u32 provider);
+void mx_state_bound_credit(struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider);
 
 /*
  * To be called when anything has changed that decides who is a candidate: weights, addresses, states, room that has

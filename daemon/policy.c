@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/classify.h"
+#include "core/turns.h"
 #include "daemon/compile.h"
 #include "daemon/marks.h"
 #include "daemon/names.h"
@@ -191,6 +192,8 @@ static void carry_pool(struct mx_policy *to, const struct mx_policy *from, const
 	const struct mx_member *old = &mx_snapshot_members(from->snapshot)[was->first_member];
 	u32 member, i, provider;
 
+	for (provider = 0; provider < from->state.providers; provider++)
+		mx_turns_settle(&from->state, was, mx_state_group(&from->state, o->pool[pool], provider), provider);
 	for (member = 0; member < now->members; member++) {
 		u16 source = o->source[mx_snapshot_members(to->snapshot)[now->first_member + member].source];
 
@@ -202,7 +205,7 @@ static void carry_pool(struct mx_policy *to, const struct mx_policy *from, const
 					mx_state_slot(&from->state, was, o->provider[provider], i)->credit;
 	}
 	for (provider = 0; provider < to->state.providers; provider++)
-		mx_state_bound_credit(&to->state, now, provider);
+		mx_state_bound_credit(&to->state, to->snapshot, pool, provider);
 }
 
 static void carry(struct mx_policy *to, const struct mx_policy *from, const struct origins *o)

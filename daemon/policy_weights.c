@@ -62,9 +62,9 @@ void mx_policy_apply_weights(struct mx_policy *p)
 				u32 weight = set ? set->weight
 						 : mx_config_weight(p->config, (u16)pool, member, (u16)provider);
 
-				mx_state_slot(&p->state, &pools[pool], provider, member)->weight = weight * 1000;
+				mx_state_set_weight(&p->state, p->snapshot, pool, provider, member, weight * 1000);
 			}
-			mx_state_bound_credit(&p->state, &pools[pool], provider);
+			mx_state_bound_credit(&p->state, p->snapshot, pool, provider);
 		}
 }
 

@@ -7,6 +7,7 @@
 #include <linux/timekeeping.h>
 
 #include "core/classify.h"
+#include "core/turns.h"
 
 #define STATE_MAX (1ULL << 29) /* bytes: what the largest policy that makes sense takes, many times over */
 #define WORK_MAX (1ULL << 20)  /* comparisons for one connection: a hundredth of a second, if ever it comes to that */
@@ -203,7 +204,7 @@ static const struct mx_pool *pool_of_slot(const struct mxload_policy *p, u32 slo
 
 /* A pool at a provider, of which weights were set. */
 struct reweighed {
-	const struct mx_pool *pool;
+	u32 pool; /* MX_NONE: none */
 	u32 provider;
 };
 
@@ -211,7 +212,8 @@ static struct reweighed group_of_slot(const struct mxload_policy *p, u32 slot)
 {
 	const struct mx_pool *pool = pool_of_slot(p, slot);
 
-	return (struct reweighed){ pool, (slot - pool->first_slot) / pool->members };
+	return (struct reweighed){ (u32)(pool - mx_snapshot_pools(p->snapshot)),
+				   (slot - pool->first_slot) / pool->members };
 }
 
 /* Nobody is paid for what he was owed under other weights; as the daemon does it. */
@@ -219,11 +221,11 @@ static void bound_credit(struct mxload_policy *p, const struct reweighed *group)
 {
 	struct mxload_shard *shard;
 
-	if (!group->pool)
+	if (group->pool == MX_NONE)
 		return;
 	shard = &p->shards[group->provider];
 	spin_lock_bh(&shard->lock);
-	mx_state_bound_credit(&shard->state, group->pool, group->provider);
+	mx_state_bound_credit(&shard->state, p->snapshot, group->pool, group->provider);
 	spin_unlock_bh(&shard->lock);
 }
 
@@ -238,11 +240,14 @@ static int check_slot(const struct mxload_policy *p, const struct mxload_slot *s
 	return 0;
 }
 
-static void set_slot(struct mxload_shard *shard, const struct mxload_slot *from)
+static void set_slot(struct mxload_policy *p, const struct reweighed *group, const struct mxload_slot *from)
 {
+	struct mxload_shard *shard = &p->shards[group->provider];
 	struct mx_slot *to = &shard->state.slots[from->slot];
 
 	spin_lock_bh(&shard->lock);
+	mx_turns_settle(&shard->state, &mx_snapshot_pools(p->snapshot)[group->pool],
+			mx_state_group(&shard->state, group->pool, group->provider), group->provider);
 	if (from->set & MXLOAD_SLOT_WEIGHT)
 		to->weight = from->weight;
 	if (from->set & MXLOAD_SLOT_CREDIT) {
@@ -257,7 +262,8 @@ static void set_slot(struct mxload_shard *shard, const struct mxload_slot *from)
 int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *slots, u32 count,
 			    struct netlink_ext_ack *extack)
 {
-	struct reweighed last = { NULL, 0 };
+	const struct reweighed none = { MX_NONE, 0 };
+	struct reweighed last = none;
 	int error = 0;
 	u32 i;
 
@@ -270,8 +276,8 @@ int mxload_policy_set_slots(struct mxload_policy *p, const struct mxload_slot *s
 		group = group_of_slot(p, slots[i].slot);
 		if (group.pool != last.pool || group.provider != last.provider)
 			bound_credit(p, &last);
-		last = slots[i].set & MXLOAD_SLOT_CREDIT ? (struct reweighed){ NULL, 0 } : group; /* it is as told */
-		set_slot(&p->shards[group.provider], &slots[i]);
+		last = slots[i].set & MXLOAD_SLOT_CREDIT ? none : group; /* it is as told */
+		set_slot(p, &group, &slots[i]);
 	}
 	bound_credit(p, &last);
 	return error;

@@ -91,11 +91,15 @@ int main(void)
 	give_policy(link, s);
 	for (i = 0; i < HANDFUL; i++)
 		flows[i] = (struct mxload_flow){
-			.to_lo = (11u << 24) + i * 7919 * 512, .to_port = 25, .user = ~0u, .group = ~0u
+			.to_lo = (11u << 24) + i * 7919 % PREFIXES * 512, .to_port = 25, .user = ~0u, .group = ~0u
 		};
 	check(mx_module_link_decide(link, 1, flows, HANDFUL, true, verdicts));
 	for (i = 0; i < HANDFUL; i++)
-		check(verdicts[i].left ? "a flow was not decided" : NULL);
+		if (verdicts[i].left) {
+			fprintf(stderr, "module_decide: flow %u was left to the queue, why %u (kmod/uapi/mxload.h)\n", i,
+				verdicts[i].left);
+			return 1;
+		}
 	begun = nanoseconds();
 	for (i = 0; i < ROUNDS; i++)
 		check(mx_module_link_decide(link, 1, flows, HANDFUL, true, verdicts));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/classify.h"
+#include "core/turns.h"
 #include "daemon/log.h"
 
 enum mxload_left left_by(const struct mx_verdict *v)
@@ -44,10 +45,23 @@ static void begin(struct core_engine *e, const struct mx_snapshot *s, u64 seed)
 							   .left[MX_CONNECTIONS] = ~0u };
 }
 
+/* The credits of the pool and provider that a slot belongs to. */
+static void settle(struct core_engine *e, u32 slot)
+{
+	const struct mx_pool *pool = mx_snapshot_pools(e->snapshot);
+	u32 i = 0, provider;
+
+	while (slot >= pool[i].first_slot + e->state.providers * pool[i].members)
+		i++;
+	provider = (slot - pool[i].first_slot) / pool[i].members;
+	mx_turns_settle(&e->state, &pool[i], mx_state_group(&e->state, i, provider), provider);
+}
+
 static void take_slot(struct core_engine *e, const struct mxload_slot *from)
 {
 	struct mx_slot *to = &e->state.slots[from->slot];
 
+	settle(e, from->slot);
 	if (from->set & MXLOAD_SLOT_WEIGHT)
 		to->weight = from->weight;
 	if (!(from->set & MXLOAD_SLOT_CREDIT))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/classify.h"
+#include "core/turns.h"
 #include "daemon/log.h"
 #include "tests/replay/lane_of.h"
 
@@ -143,9 +144,14 @@ static void tell_slots(struct recorder *r, const struct mx_policy *p, u16 provid
 {
 	u32 pool, member;
 
-	for (pool = 0; pool < p->config->pool_count; pool++)
-		for (member = 0; member < p->config->pools[pool].members.count; member++)
+	for (pool = 0; pool < p->config->pool_count; pool++) {
+		const struct mx_pool *of = &mx_snapshot_pools(p->snapshot)[pool];
+
+		mx_turns_settle(&p->state, of, mx_state_group(&p->state, pool, provider), provider);
+		mx_turns_settle(&r->shadow.state, of, mx_state_group(&r->shadow.state, pool, provider), provider);
+		for (member = 0; member < of->members; member++)
 			tell_slot(r, p, pool, provider, member);
+	}
 	r->may[provider] = 0;
 }
 

@@ -87,7 +87,7 @@ static void test_no_burst_after_a_change(void **state)
 	serve(&b, &flow);
 	for (j = 0; j < 2; j++)
 		mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->weight = 1000;
-	mx_state_bound_credit(&b.state, mx_snapshot_pools(b.snapshot), 0);
+	mx_state_bound_credit(&b.state, b.snapshot, 0, 0);
 	for (i = 0; i < 20; i++) {
 		u32 source = serve(&b, &flow).source;
 

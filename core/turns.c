@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR MIT
+#include "core/turns.h"
+
+/*
+ * So many rounds, and all is added up: credits as they are kept lie within 2^38 + 2^20 * 2^20 < 2^41, and their
+ * products with a weight (2^20) fit.
+ */
+#define ROUNDS_MAX (1u << 20)
+
+struct turns {
+	struct mx_turns *t;
+	struct mx_slot *slots;
+	u16 *order; /* the heap of those that are due; behind it, from the end backwards, that of the others */
+};
+
+static struct turns turns_of(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+{
+	u32 first = pool->first_slot + provider * pool->members;
+
+	return (struct turns){ &group->turns, &st->slots[first], &st->order[first] };
+}
+
+/* --- the order within each heap ---------------------------------------------------------------------------------- */
+
+/* Who would first be owed a whole connection: by (total - credit) / weight. Of two alike the first in the pool. */
+static bool sooner_owed(const struct turns *q, u16 a, u16 b)
+{
+	const struct mx_slot *x = &q->slots[a], *y = &q->slots[b];
+	s64 left = (q->t->total - x->credit) * y->weight, right = (q->t->total - y->credit) * x->weight;
+
+	return left < right || (left == right && a < b);
+}
+
+/* Who is due first: by -credit / weight. */
+static bool sooner_due(const struct turns *q, u16 a, u16 b)
+{
+	const struct mx_slot *x = &q->slots[a], *y = &q->slots[b];
+
+	return -x->credit * y->weight < -y->credit * x->weight;
+}
+
+static bool is_due(const struct turns *q, u16 member)
+{
+	const struct mx_slot *slot = &q->slots[member];
+
+	return slot->credit + (s64)(q->t->rounds + 1) * slot->weight > 0;
+}
+
+/* --- the heaps --------------------------------------------------------------------------------------------------- */
+
+static void due_down(const struct turns *q, u32 at, u16 member)
+{
+	u32 child;
+
+	while ((child = 2 * at + 1) < q->t->due) {
+		if (child + 1 < q->t->due && sooner_owed(q, q->order[child + 1], q->order[child]))
+			child++;
+		if (!sooner_owed(q, q->order[child], member))
+			break;
+		q->order[at] = q->order[child];
+		at = child;
+	}
+	q->order[at] = member;
+}
+
+static void due_add(const struct turns *q, u16 member)
+{
+	u32 at = q->t->due++;
+
+	for (; at && sooner_owed(q, member, q->order[(at - 1) / 2]); at = (at - 1) / 2)
+		q->order[at] = q->order[(at - 1) / 2];
+	q->order[at] = member;
+}
+
+static u16 *waiting(const struct turns *q, u32 at)
+{
+	return &q->order[q->t->count - 1 - at];
+}
+
+static void waiting_add(const struct turns *q, u16 member)
+{
+	u32 at = q->t->waiting++;
+
+	for (; at && sooner_due(q, member, *waiting(q, (at - 1) / 2)); at = (at - 1) / 2)
+		*waiting(q, at) = *waiting(q, (at - 1) / 2);
+	*waiting(q, at) = member;
+}
+
+/* The first of those that wait goes, and leaves a place at the end of the other heap. */
+static u16 waiting_take(const struct turns *q)
+{
+	u32 count = --q->t->waiting, at = 0, child;
+	u16 first = *waiting(q, 0), last = *waiting(q, count);
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count && sooner_due(q, *waiting(q, child + 1), *waiting(q, child)))
+			child++;
+		if (!sooner_due(q, *waiting(q, child), last))
+			break;
+		*waiting(q, at) = *waiting(q, child);
+		at = child;
+	}
+	*waiting(q, at) = last;
+	return first;
+}
+
+/* --- turns ------------------------------------------------------------------------------------------------------- */
+
+void mx_turns_settle(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+{
+	struct turns q = turns_of(st, pool, group, provider);
+	u32 i;
+
+	for (i = 0; q.t->rounds && i < q.t->count; i++) {
+		struct mx_slot *slot = &q.slots[q.order[i]];
+
+		slot->credit += (s64)q.t->rounds * slot->weight;
+	}
+	q.t->rounds = 0;
+	q.t->count = q.t->due = q.t->waiting = 0;
+	q.t->families = 0;
+}
+
+static bool is_candidate(const struct mx_slot *slot, enum mx_family family)
+{
+	return mx_slot_shut(slot, family) == MX_REASON_CANDIDATE;
+}
+
+/* For whom the order of `family` is right: for the other family, too, when it has the same candidates. */
+static u8 families_of(const struct turns *q, u32 members, enum mx_family family)
+{
+	u32 i;
+
+	for (i = 0; i < members; i++)
+		if (is_candidate(&q->slots[i], MX_IPV4) != is_candidate(&q->slots[i], MX_IPV6))
+			return (u8)(1u << family);
+	return 1u << MX_IPV4 | 1u << MX_IPV6;
+}
+
+static void make(const struct turns *q, u32 members, enum mx_family family)
+{
+	u32 i;
+
+	q->t->families = families_of(q, members, family);
+	q->t->total = 0;
+	for (i = 0; i < members; i++)
+		if (is_candidate(&q->slots[i], family)) {
+			q->t->total += q->slots[i].weight;
+			q->t->count++;
+		}
+	for (i = 0; i < members; i++)
+		if (is_candidate(&q->slots[i], family))
+			(is_due(q, (u16)i) ? due_add : waiting_add)(q, (u16)i);
+}
+
+void mx_turns_seen(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider,
+		   enum mx_family family)
+{
+	struct turns q = turns_of(st, pool, group, provider);
+
+	if (q.t->version == st->version && q.t->seen == family)
+		make(&q, pool->members, family);
+	q.t->version = st->version;
+	q.t->seen = (u8)family;
+}
+
+void mx_turns_take(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+{
+	struct turns q = turns_of(st, pool, group, provider);
+	u16 served = q.order[0];
+
+	q.slots[served].credit -= q.t->total;
+	if (++q.t->rounds == ROUNDS_MAX) {
+		mx_turns_settle(st, pool, group, provider);
+		return;
+	}
+	if (is_due(&q, served)) {
+		due_down(&q, 0, served);
+	} else {
+		q.t->due--;
+		if (q.t->due)
+			due_down(&q, 0, q.order[q.t->due]);
+		waiting_add(&q, served);
+	}
+	while (q.t->waiting && is_due(&q, *waiting(&q, 0)))
+		due_add(&q, waiting_take(&q));
+}
