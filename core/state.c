@@ -105,31 +105,48 @@ enum mx_reason mx_state_room(const struct mx_state *st, const struct mx_snapshot
 
 #define ROOMS 4
 
-/* Every room that a connection takes from, and the limits behind it. */
+/* Every room that a connection takes from; that of the network is NULL when it has no place. */
 struct rooms {
 	struct mx_room *room[ROOMS];
-	bool bound[ROOMS]; /* there are limits: nothing is spent before the ledger has looked */
 	u32 count;
 };
 
+/* Only who warms up lane by lane has room to watch at a network. */
+static bool warms_network(const struct mx_snapshot *s, struct mx_lane_id lane)
+{
+	return lane.network && mx_snapshot_sources(s)[lane.source].warmup == MX_WARMS_LANES;
+}
+
 static struct rooms rooms_of(const struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
-	const struct mx_source *source = &mx_snapshot_sources(s)[lane.source];
-	bool warms_networks = source->warmup == MX_WARMS_LANES; /* only these have room to watch there */
-	struct mx_network_lane *network = warms_networks ? mx_state_network_lane(st, s, lane) : NULL;
-	bool warms_here = warms_networks && lane.provider != s->default_provider;
-	struct rooms r = {
-		.room = { &mx_state_lane(st, lane.provider, lane.source)->room, &st->source_room[lane.source],
-			  &st->provider_room[lane.provider], network ? &network->room : NULL },
-		.bound = { warms_here || mx_snapshot_lane_limits(s, lane.provider, lane.source).count,
-			   source->warmup == MX_WARMS_WHOLE || source->limits.count,
-			   mx_snapshot_providers(s)[lane.provider].total_limits.count, lane.network && warms_networks },
-		.count = 3,
-	};
+	struct rooms r = { { &mx_state_lane(st, lane.provider, lane.source)->room, &st->source_room[lane.source],
+			     &st->provider_room[lane.provider] },
+			   3 };
 
-	if (network || r.bound[3])
-		r.count = 4;
+	if (warms_network(s, lane)) {
+		struct mx_network_lane *network = mx_state_network_lane(st, s, lane);
+
+		r.room[r.count++] = network ? &network->room : NULL;
+	}
 	return r;
+}
+
+/* Whether there are limits behind the room of that number: then nothing is spent before the ledger has looked. */
+static bool is_bound(const struct mx_snapshot *s, struct mx_lane_id lane, u32 number)
+{
+	const struct mx_source *source = &mx_snapshot_sources(s)[lane.source];
+
+	switch (number) {
+	case 0:
+		return (source->warmup == MX_WARMS_LANES && lane.provider != s->default_provider) ||
+		       mx_snapshot_lane_limits(s, lane.provider, lane.source).count;
+	case 1:
+		return source->warmup == MX_WARMS_WHOLE || source->limits.count;
+	case 2:
+		return mx_snapshot_providers(s)[lane.provider].total_limits.count;
+	default:
+		return true;
+	}
 }
 
 /* Adds one more bound: messages are counted in connections. */
@@ -176,7 +193,7 @@ bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, st
 	for (i = 0; i < r.count; i++) {
 		bool opened = r.room[i] && r.room[i]->opened;
 
-		if (opened ? !mx_room_covers(r.room[i], messages) : r.bound[i])
+		if (opened ? !mx_room_covers(r.room[i], messages) : is_bound(s, lane, i))
 			return false;
 	}
 	return true;
@@ -196,7 +213,7 @@ void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct
 	bool last = false;
 
 	for (i = 0; i < r.count; i++)
-		last |= r.room[i] && is_last(r.room[i], messages);
+		last |= r.room[i] && r.room[i]->limited && is_last(r.room[i], messages);
 	if (last) /* who may be chosen changes */
 		mx_state_settle_expected(st, s);
 	for (i = 0; i < r.count; i++)

@@ -13,7 +13,8 @@ struct turns {
 	u16 *order; /* the heap of those that are due; behind it, from the end backwards, that of the others */
 };
 
-static struct turns turns_of(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+static struct turns turns_of(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group,
+			     u32 provider)
 {
 	u32 first = pool->first_slot + provider * pool->members;
 
@@ -48,60 +49,85 @@ static bool is_due(const struct turns *q, u16 member)
 
 /* --- the heaps --------------------------------------------------------------------------------------------------- */
 
-static void due_down(const struct turns *q, u32 at, u16 member)
-{
-	u32 child;
+/*
+ * One way for both heaps: that of those who wait stands on its head, behind the other one. Who comes to the top sinks
+ * to the end along the best of each pair and rises again from there: he mostly belongs near the end, and half as many
+ * are compared on the way.
+ */
+struct heap {
+	u16 *root;
+	s32 step; /* to the next place: 1, or -1 */
+	u32 count;
+	bool (*before)(const struct turns *q, u16 a, u16 b);
+};
 
-	while ((child = 2 * at + 1) < q->t->due) {
-		if (child + 1 < q->t->due && sooner_owed(q, q->order[child + 1], q->order[child]))
+static inline u16 *place(const struct heap *h, u32 at)
+{
+	return h->root + h->step * (s32)at;
+}
+
+static inline void rise(const struct turns *q, const struct heap *h, u32 at, u16 member)
+{
+	for (; at && h->before(q, member, *place(h, (at - 1) / 2)); at = (at - 1) / 2)
+		*place(h, at) = *place(h, (at - 1) / 2);
+	*place(h, at) = member;
+}
+
+/* The one at the top is another. */
+static inline void replace(const struct turns *q, const struct heap *h, u16 member)
+{
+	u32 at = 0, child;
+
+	while ((child = 2 * at + 1) < h->count) {
+		if (child + 1 < h->count && h->before(q, *place(h, child + 1), *place(h, child)))
 			child++;
-		if (!sooner_owed(q, q->order[child], member))
-			break;
-		q->order[at] = q->order[child];
+		*place(h, at) = *place(h, child);
 		at = child;
 	}
-	q->order[at] = member;
+	rise(q, h, at, member);
+}
+
+static inline struct heap due(const struct turns *q)
+{
+	return (struct heap){ q->order, 1, q->t->due, sooner_owed };
+}
+
+static inline struct heap waiting(const struct turns *q)
+{
+	return (struct heap){ &q->order[q->t->count - 1], -1, q->t->waiting, sooner_due };
 }
 
 static void due_add(const struct turns *q, u16 member)
 {
-	u32 at = q->t->due++;
+	struct heap h = due(q);
 
-	for (; at && sooner_owed(q, member, q->order[(at - 1) / 2]); at = (at - 1) / 2)
-		q->order[at] = q->order[(at - 1) / 2];
-	q->order[at] = member;
-}
-
-static u16 *waiting(const struct turns *q, u32 at)
-{
-	return &q->order[q->t->count - 1 - at];
+	rise(q, &h, q->t->due++, member);
 }
 
 static void waiting_add(const struct turns *q, u16 member)
 {
-	u32 at = q->t->waiting++;
+	struct heap h = waiting(q);
 
-	for (; at && sooner_due(q, member, *waiting(q, (at - 1) / 2)); at = (at - 1) / 2)
-		*waiting(q, at) = *waiting(q, (at - 1) / 2);
-	*waiting(q, at) = member;
+	rise(q, &h, q->t->waiting++, member);
 }
 
-/* The first of those that wait goes, and leaves a place at the end of the other heap. */
-static u16 waiting_take(const struct turns *q)
+static void due_replace(const struct turns *q, u16 member)
 {
-	u32 count = --q->t->waiting, at = 0, child;
-	u16 first = *waiting(q, 0), last = *waiting(q, count);
+	struct heap h = due(q);
 
-	while ((child = 2 * at + 1) < count) {
-		if (child + 1 < count && sooner_due(q, *waiting(q, child + 1), *waiting(q, child)))
-			child++;
-		if (!sooner_due(q, *waiting(q, child), last))
-			break;
-		*waiting(q, at) = *waiting(q, child);
-		at = child;
-	}
-	*waiting(q, at) = last;
-	return first;
+	replace(q, &h, member);
+}
+
+static void waiting_replace(const struct turns *q, u16 member)
+{
+	struct heap h = waiting(q);
+
+	replace(q, &h, member);
+}
+
+static bool someone_comes_due(const struct turns *q)
+{
+	return q->t->waiting && is_due(q, q->order[q->t->count - 1]);
 }
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
@@ -175,13 +201,24 @@ void mx_turns_take(const struct mx_state *st, const struct mx_pool *pool, struct
 		return;
 	}
 	if (is_due(&q, served)) {
-		due_down(&q, 0, served);
+		due_replace(&q, served);
+	} else if (someone_comes_due(&q)) { /* most often: they change places */
+		u16 next = q.order[q.t->count - 1];
+
+		waiting_replace(&q, served);
+		due_replace(&q, next);
 	} else {
-		q.t->due--;
+		u16 last = q.order[--q.t->due];
+
 		if (q.t->due)
-			due_down(&q, 0, q.order[q.t->due]);
+			due_replace(&q, last);
 		waiting_add(&q, served);
 	}
-	while (q.t->waiting && is_due(&q, *waiting(&q, 0)))
-		due_add(&q, waiting_take(&q));
+	while (someone_comes_due(&q)) {
+		u16 next = q.order[q.t->count - 1], last = q.order[q.t->count - q.t->waiting--];
+
+		if (q.t->waiting)
+			waiting_replace(&q, last);
+		due_add(&q, next);
+	}
 }

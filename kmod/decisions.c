@@ -57,21 +57,22 @@ static void read_process(struct mxload_decision *d)
 void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const struct mx_flow *flow, bool forwarded,
 			   enum mxload_left left, const struct mx_verdict *verdict)
 {
-	struct mxload_decision d = { .time = ktime_get_real_ns(),
-				     .from_hi = flow->from.hi,
-				     .from_lo = flow->from.lo,
-				     .to_hi = flow->to.hi,
-				     .to_lo = flow->to.lo,
-				     .from_port = flow->from_port,
-				     .to_port = flow->to_port,
-				     .family = (u8)flow->family,
-				     .forwarded = forwarded,
-				     .user = flow->user,
-				     .verdict = mxload_decisions_verdict(left, verdict) };
+	struct mxload_decision d;
 	struct ring *ring;
 
 	if (!mxload_protocol_is_heard(ds->net))
 		return;
+	d = (struct mxload_decision){ .time = ktime_get_real_ns(),
+				      .from_hi = flow->from.hi,
+				      .from_lo = flow->from.lo,
+				      .to_hi = flow->to.hi,
+				      .to_lo = flow->to.lo,
+				      .from_port = flow->from_port,
+				      .to_port = flow->to_port,
+				      .family = (u8)flow->family,
+				      .forwarded = forwarded,
+				      .user = flow->user,
+				      .verdict = mxload_decisions_verdict(left, verdict) };
 	read_process(&d);
 	local_bh_disable();
 	ring = ds->ring[smp_processor_id()];

@@ -107,12 +107,31 @@ static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
 
 /* --- what is done with it --------------------------------------------------------------------------------------- */
 
+/* Whether another mark could lead elsewhere: there are rules beside those of every host, or policies of IPsec. */
+static bool mark_may_lead_elsewhere(const struct nf_hook_state *state)
+{
+#ifdef CONFIG_XFRM
+	if (READ_ONCE(state->net->xfrm.policy_count[XFRM_POLICY_OUT]))
+		return true;
+#endif
+#ifdef CONFIG_IPV6_MULTIPLE_TABLES
+	if (state->pf == NFPROTO_IPV6)
+		return READ_ONCE(state->net->ipv6.fib6_has_custom_rules);
+#endif
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	if (state->pf == NFPROTO_IPV4)
+		return READ_ONCE(state->net->ipv4.fib_has_custom_rules);
+#endif
+	return false;
+}
+
 static unsigned int mark(struct sk_buff *skb, const struct nf_hook_state *state, u32 mark, u32 mask)
 {
 	int error;
 
 	skb->mark = (skb->mark & ~mask) | mark;
-	if (state->hook != NF_INET_LOCAL_OUT) /* a forwarded packet was routed before: so it is with the queue */
+	/* A forwarded packet was routed before: so it is with the queue. */
+	if (state->hook != NF_INET_LOCAL_OUT || !mark_may_lead_elsewhere(state))
 		return NF_ACCEPT;
 	error = state->pf == NFPROTO_IPV4 ? ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC)
 					  : nf_ip6_route_me_harder(state->net, state->sk, skb);

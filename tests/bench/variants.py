@@ -82,8 +82,26 @@ def echo_bare(space, queues):
     add_queue_rule(space, queues, "ip", "bench", "ask")
 
 
+def shield():
+    """The daemon's second table: the guard once more, see daemon/table.c."""
+    with open(RULES, encoding="ascii") as rules:
+        text = rules.read()
+
+    def part(kind, name):
+        begin = text.index(f"\t{kind} {name} {{")
+        return text[begin:text.index("\n\t}\n", begin) + 4]
+
+    sets = "".join(part("set", name) for name in ("enforced", "clients4", "clients6", "exempt4", "exempt6", "ours4", "ours6"))
+    chains = "".join(part("chain", name) for name in ("drop_wrong", "guarded", "guard"))
+    return f"""table inet mxload_shield {{
+    counter guarded {{
+    }}
+{sets}{chains.replace("srcnat + 10", "srcnat + 11")}}}
+"""
+
+
 def fill_table(space):
-    """Our own table, filled like the daemon fills it."""
+    """Our own tables, filled like the daemon fills them."""
     chains = "".join(f"""
         chain src_{k} {{
             meta mark set meta mark & $KEEP | {mark}
@@ -100,6 +118,9 @@ def fill_table(space):
     add element inet mxload ours4 {{ {", ".join(SOURCES)} }}
     add element inet mxload source4 {{ {elements(PER_SOURCE)} }}
     add element inet mxload bymark {{ {jumps} }}
+    {shield()}
+    add element inet mxload_shield enforced {{ 25 }}
+    add element inet mxload_shield ours4 {{ {", ".join(SOURCES)} }}
     """)
 
 

@@ -67,9 +67,9 @@ static void set_room(struct build *b, u32 source, u32 left)
 {
 	struct mx_room *room = &mx_state_lane(&b->state, 0, source)->room;
 
-	*room = (struct mx_room){
-		.limited = left ? 1u << MX_CONNECTIONS : 0, .why[MX_CONNECTIONS] = MX_REASON_LIMIT_HOUR, .ready = MX_NEVER
-	};
+	*room = (struct mx_room){ .limited = left ? 1u << MX_CONNECTIONS : 0,
+				  .why[MX_CONNECTIONS] = MX_REASON_LIMIT_HOUR,
+				  .ready = MX_NEVER };
 	room->left[MX_CONNECTIONS] = left;
 	mx_state_changed(&b->state);
 }
@@ -87,8 +87,8 @@ static u16 serve_quickly(struct build *b, const struct mx_flow *flow)
 static bool serve_both(struct twins *t, const struct mx_flow *flow)
 {
 	const struct mx_pool *pool = mx_snapshot_pools(t->quick.snapshot);
-	bool known = mx_turns_next(&t->quick.state, pool, mx_state_group(&t->quick.state, 0, 0), 0, flow->family) !=
-		     MX_NONE;
+	bool known =
+		mx_turns_next(&t->quick.state, pool, mx_state_group(&t->quick.state, 0, 0), 0, flow->family) != MX_NONE;
 
 	assert_int_equal(serve_quickly(&t->quick, flow), serve(&t->slow, flow).member);
 	return known;
