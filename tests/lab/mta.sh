@@ -72,6 +72,16 @@ mta_start() {
 		bail "Postfix does not start: $(cat "$LAB_DIR/postfix-$host.out" "$LAB_DIR/postfix-$host/log")"
 }
 
+# mta_contain [HOST]: Postfix again, as it was started, but in a pid namespace of its own, as in a container.
+mta_contain() {
+	local host=${1-mail}
+	mta_stop "$host"
+	spawn "contained-$host" "$host" unshare --pid --fork --kill-child --mount-proc \
+		postfix -c "$LAB_DIR/postfix-$host/config" start-fg
+	wait_for "Postfix answers" 20 at "$host" bash -c ': <> /dev/tcp/127.0.0.1/2525' ||
+		bail "Postfix does not start: $(cat "$LAB_DIR/contained-$host.out" "$LAB_DIR/postfix-$host/log")"
+}
+
 # mta_cache [HOST]: let Postfix use a connection again (its default), from now on.
 mta_cache() {
 	echo "smtp_connection_cache_on_demand = yes" >> "$LAB_DIR/postfix-${1-mail}/config/main.cf"
