@@ -24,6 +24,7 @@ struct mx_mirror *mx_mirror_new(struct mx_policy *p, u64 generation)
 	m->generation = generation;
 	m->policy = p->snapshot->generation;
 	m->seed = p->state.learned->seed;
+	m->refuses = p->config->when_down == MX_DOWN_REFUSE;
 	m->sources = p->state.sources;
 	m->providers = p->state.providers;
 	m->pools = mx_snapshot_count(p->snapshot, MX_SECTION_POOLS);

@@ -21,6 +21,7 @@ struct mx_mirror {
 	u64 generation; /* as the module knows it: no two daemons have the same */
 	u64 policy;     /* generation of the policy that it shows */
 	u64 seed;       /* of the learned addresses' table */
+	bool refuses;   /* when-down: without the daemon nothing is sent */
 	u32 sources, providers, pools;
 	const char **source_names, **provider_names, **pool_names; /* of mx_name() */
 	struct mx_mirror_lane *lanes;                              /* [provider * sources + source] */

@@ -19,7 +19,9 @@
 #define ROUND_MSEC 100  /* how often counters are read and leases renewed */
 #define HURRY_MSEC 10   /* the same when somebody had none */
 #define LOOK_MSEC 1000  /* how often it is looked for when it is not there, and its word on itself is asked for */
-#define VALID_MSEC 5000 /* as long as it decides without a word of ours */
+/* As long as it decides without a word of ours; then the queue's rule is asked, and the fallback. */
+#define VALID_MSEC 5000
+#define VALID_REFUSE_MSEC 1000 /* where nothing is to be sent without us */
 #define FIRST_GRANT 16  /* connections; then what was spent in about a second */
 #define LARGEST_GRANT 16384
 #define SYNC_MSEC 2000
@@ -336,6 +338,11 @@ static struct mx_snapshot *copy_snapshot(struct mx_module *m)
 	return copy;
 }
 
+static u32 valid_for(const struct mx_mirror *mirror)
+{
+	return mirror->refuses ? VALID_REFUSE_MSEC : VALID_MSEC;
+}
+
 /* Gives it the policy that is in force. The one before decides until the new one does. */
 static const char *give_policy(struct mx_module *m)
 {
@@ -351,7 +358,7 @@ static const char *give_policy(struct mx_module *m)
 	if (!wrong && same)
 		wrong = tell(m, &telling);
 	if (!wrong && same)
-		wrong = mx_module_link_commit(m->link, next->generation, VALID_MSEC);
+		wrong = mx_module_link_commit(m->link, next->generation, valid_for(next));
 	m->mirror = before;
 	if (wrong || !same) { /* when there is another policy already it is given in the next round */
 		mx_mirror_free(next);
@@ -650,8 +657,8 @@ static const char *go_round(struct mx_module *m, bool recalled)
 	if (!wrong)
 		wrong = grant(m);
 	if (!wrong && mx_clock_steady_ms() >= m->renew_at) {
-		wrong = mx_module_link_renew(m->link, m->mirror->generation, VALID_MSEC);
-		m->renew_at = mx_clock_steady_ms() + VALID_MSEC / 5;
+		wrong = mx_module_link_renew(m->link, m->mirror->generation, valid_for(m->mirror));
+		m->renew_at = mx_clock_steady_ms() + valid_for(m->mirror) / 5;
 	}
 	return wrong;
 }

@@ -19,7 +19,7 @@ table=${SCENARIOS:-"
 6.1   module   lab replay
 6.12  nft      flush gateway pause-now
 6.12  xtables  shares crash pace
-6.12  kmod     shares
+6.12  kmod     shares crash limits
 6.12  module   replay abuse
 "}
 
