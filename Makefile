@@ -154,7 +154,8 @@ abuse: $(addprefix $(OUT)/abuse/,$(abuse))
 
 # in guests with Debian's kernels; vm is its old name
 check-vm vm: all abuse $(OUT)/parity build/fault/disk.so build/fault/clock.so guest-modules
-	$(Q)prove --timer $(wildcard tests/vm/*.t)
+	$(Q)prove --timer tests/vm/scenarios.t
+	$(Q)prove -j2 --timer $(filter-out tests/vm/scenarios.t,$(wildcard tests/vm/*.t))
 
 # in a guest whose kernel looks for faults: KASAN, lockdep and others. Built once, which takes long; no part of check
 check-debug-kernel: all build/fault/disk.so build/fault/clock.so
