@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR MIT */
 /*
- * How one of several candidates is chosen. Both ways ask all of them and keep nothing but the slots' credit; while weights
- * and candidates stay, the round robin goes by an order instead (turns.h), to the same effect.
+ * How one of several candidates is chosen. Both ways ask all of them and keep nothing but the slots' credit; while
+ * weights and candidates stay, the round robin goes by an order instead (turns.h), to the same effect.
  */
 #ifndef MX_CORE_BALANCE_H
 #define MX_CORE_BALANCE_H

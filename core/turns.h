@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR MIT */
 /*
- * Whose turn is next in the round robin of a pool at a provider (see balance.h), without walking through the pool: while
- * weights and candidates stay, all gain credit at a steady pace, and only the one that was served falls back.
+ * Whose turn is next in the round robin of a pool at a provider (see balance.h), without walking through the pool:
+ * while weights and candidates stay, all gain credit at a steady pace, and only the one that was served falls back.
  *
  * Two heaps. Those that are due, by when they would first be owed a whole connection: the first one is next. And those
- * that were served ahead of their time, by when they are due again. A turn moves one or two of them: O(log members). What
- * everybody gained since the order was made is not added to each credit but counted in `rounds`; mx_turns_settle() adds
- * it, for everyone who reads a credit, or changes one or a weight. The choice is the same as that of the long way, ties
- * included.
+ * that were served ahead of their time, by when they are due again. A turn moves one or two of them: O(log members).
+ * What everybody gained since the order was made is not added to each credit but counted in `rounds`; mx_turns_settle()
+ * adds it, for everyone who reads a credit, or changes one or a weight. The choice is the same as that of the long way,
+ * ties included.
  *
  * The order is made when two connections in a row met the same candidates, and is void with the next version of the
  * state. Where candidates change with every connection (max-share, networks) there is none.

@@ -61,7 +61,7 @@ struct mx_ledger {
 	struct account **of_provider;
 	struct account **of_lane; /* [provider * sources + source]; NULL: not used yet */
 	struct account *short_of, *dirty;
-	u32 urgent; /* how many accounts are */
+	u32 urgent;  /* how many accounts are */
 	u32 limited; /* how many with limits have come into use */
 	bool wants_back[MX_BORROWERS];
 	u64 ticked, next, wall, lost;

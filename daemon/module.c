@@ -16,13 +16,13 @@
 #include "daemon/names.h"
 #include "daemon/thread.h"
 
-#define ROUND_MSEC 100  /* how often counters are read and leases renewed */
-#define HURRY_MSEC 10   /* the same when somebody had none */
-#define LOOK_MSEC 1000  /* how often it is looked for when it is not there, and its word on itself is asked for */
+#define ROUND_MSEC 100 /* how often counters are read and leases renewed */
+#define HURRY_MSEC 10  /* the same when somebody had none */
+#define LOOK_MSEC 1000 /* how often it is looked for when it is not there, and its word on itself is asked for */
 /* As long as it decides without a word of ours; then the queue's rule is asked, and the fallback. */
 #define VALID_MSEC 5000
 #define VALID_REFUSE_MSEC 1000 /* where nothing is to be sent without us */
-#define FIRST_GRANT 16  /* connections; then what was spent in about a second */
+#define FIRST_GRANT 16         /* connections; then what was spent in about a second */
 #define LARGEST_GRANT 16384
 #define SYNC_MSEC 2000
 #define IDLE_ROUNDS 100 /* after which what nobody spends comes back */

@@ -96,8 +96,8 @@ int main(void)
 	check(mx_module_link_decide(link, 1, flows, HANDFUL, true, verdicts));
 	for (i = 0; i < HANDFUL; i++)
 		if (verdicts[i].left) {
-			fprintf(stderr, "module_decide: flow %u was left to the queue, why %u (kmod/uapi/mxload.h)\n", i,
-				verdicts[i].left);
+			fprintf(stderr, "module_decide: flow %u was left to the queue, why %u (kmod/uapi/mxload.h)\n",
+				i, verdicts[i].left);
 			return 1;
 		}
 	begun = nanoseconds();

@@ -141,7 +141,9 @@ def daemon_config(space, queues, flows, limits=False, engine="queue"):
     # every kind of limit is in force, and none is reached
     most = '[ "1000000000 connections/hour", "1000000000 messages/day", "1000000000 connections/week" ]'
     own = f"limits = {most};" if limits else ""
-    there = f"limits = {most}; total-limits = {most}; concurrency = 100000;" if limits else ""
+    there = f"limits = {most}; total-limits = {most};" if limits else ""
+    if limits and engine == "queue":  # the module leaves lanes to the queue whose open connections are counted
+        there += " concurrency = 100000;"
     sources = "".join(f'    {n}: {{ address = "{a}"; {own} }};\n' for n, a in zip(names, SOURCES))
     members = "".join(f"{n} = 1; " for n in names)
     # the module decides for named providers alone

@@ -15,11 +15,11 @@ cd "$(dirname "$0")/../.." || exit 1
 # of the module (kmod, module) come last: what a kernel keeps for ever after a first run would be taken for a leak.
 table=${SCENARIOS:-"
 6.1   nft      shares crash limits ledger learn
-6.1   xtables  repeat pace
+6.1   xtables  repeat
 6.1   module   lab replay
 6.12  nft      flush gateway pause-now
-6.12  xtables  shares
-6.12  kmod     shares crash limits
+6.12  xtables  shares pace
+6.12  kmod     shares crash limits routing
 6.12  module   replay abuse
 "}
 

@@ -174,9 +174,9 @@ static void put_weights(struct sim_world *w)
 	for (pool = 0; pool < w->config->pool_count; pool++)
 		for (provider = 0; provider < w->config->provider_count; provider++)
 			for (member = 0; member < pools[pool].members; member++)
-				mx_state_set_weight(&w->state, w->snapshot, pool, provider, member,
-						    1000 * mx_config_weight(w->config, (u16)pool, member,
-									    (u16)provider));
+				mx_state_set_weight(
+					&w->state, w->snapshot, pool, provider, member,
+					1000 * mx_config_weight(w->config, (u16)pool, member, (u16)provider));
 }
 
 static void put_slots(struct sim_world *w)
