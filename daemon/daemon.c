@@ -22,6 +22,7 @@
 #define FADE_SECONDS 60
 #define LEND_SECONDS 60
 #define LEND_FIRST_SECONDS 5 /* to a lane that came into use */
+#define LEND_PART 20         /* while many do, so small a part of the time goes into it */
 
 /* --- the table follows ------------------------------------------------------------------------------------------ */
 
@@ -50,6 +51,7 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 	struct mx_prefixes learned[MX_FAMILIES] = { mx_policy_learned(&d->policy, policy, MX_IPV4),
 						    mx_policy_learned(&d->policy, policy, MX_IPV6) };
 	u32 limited = limited_accounts(d);
+	u64 began = mx_clock_steady_ms();
 	struct mx_rules *rules = mx_rules_new(policy, leaving, learned);
 	struct mx_queue_rule rule = rule_now(d);
 	struct mx_lend *lend = mx_lend_plan(&d->policy, policy, rules, d->bookkeeper, d->leaving);
@@ -59,6 +61,7 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 	d->lent_rows = mx_bookkeeper_stats(d->bookkeeper).rows;
 	d->lent_limited = limited;
 	d->lent_at = time(NULL);
+	d->lent_took = mx_clock_steady_ms() - began;
 
 	if (wrong && (!d->table_error || strcmp(wrong, d->table_error)))
 		mx_log(MX_LOG_ERROR, "%s", wrong);
@@ -197,9 +200,9 @@ static void take_queue_back(struct mx_daemon *d)
 /* What is lent follows what is left, when something was spent. */
 static bool lend_again(struct mx_daemon *d)
 {
-	time_t since = time(NULL) - d->lent_at;
+	time_t since = time(NULL) - d->lent_at, pause = LEND_FIRST_SECONDS + (time_t)(d->lent_took * LEND_PART / 1000);
 
-	return (since >= LEND_FIRST_SECONDS && limited_accounts(d) != d->lent_limited) ||
+	return (since >= pause && limited_accounts(d) != d->lent_limited) ||
 	       (since >= LEND_SECONDS && mx_bookkeeper_stats(d->bookkeeper).rows != d->lent_rows);
 }
 

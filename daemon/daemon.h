@@ -49,6 +49,7 @@ struct mx_daemon {
 	char *table_error; /* NULL: the table says what it should */
 	bool leaving;      /* the daemon ends */
 	u64 lent_rows;     /* of the bookkeeper, when the fallback got its leases */
+	u64 lent_took;     /* ms */
 	u32 lent_limited;  /* accounts with limits, at that time */
 	time_t lent_at;
 	u32 learned_version; /* of what was learned, when the fallback got it */

@@ -64,13 +64,7 @@ like "SIGSTOP: new connections flow again, at the latest when their SYN is sent 
 load_end
 like "none of the others is lost" "$tally" "ok 600"
 daemon_signal CONT
-queue_back() {
-	local before
-	before=$(mx_count - -)
-	connect mail 198.51.100.10 > /dev/null
-	[ "$(mx_count - -)" -gt "$before" ]
-}
-eventually "SIGCONT: the daemon decides again" 10 queue_back
+eventually "SIGCONT: the daemon decides again" 10 queue_decides mail 198.51.100.10
 is "status tells of it" "$(mx -j status | json 'd["watchdog"]["trips"]')" 1
 
 load 3

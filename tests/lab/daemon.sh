@@ -120,6 +120,14 @@ mx_count() {
 		if '$1' in ('-', l['provider']) and '$2' in ('-', l['source']))"
 }
 
+# queue_decides HOST ADDRESS: mxloadd has counted a connection that HOST makes now.
+queue_decides() {
+	local before
+	before=$(mx_count - -)
+	connect "$1" "$2" > /dev/null
+	[ "$(mx_count - -)" -gt "$before" ]
+}
+
 # receivers_agree: what mxloadd has counted is what the receivers saw, for each source and provider.
 receivers_agree() {
 	local provider source
