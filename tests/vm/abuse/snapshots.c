@@ -392,11 +392,11 @@ static void decide_by(const struct mx_snapshot *s)
 /* In the sections mostly: those of the header are soon found. */
 static void flip(u64 random, struct mx_snapshot *s)
 {
-	u64 head = sizeof(*s), count = 1 + random % 3, at;
+	u64 head = sizeof(*s), size = s->size, count = 1 + random % 3, at; /* `size` may be what is flipped */
 
 	for (; count; count--) {
 		random = mx_mix64(random);
-		at = random % 16 ? head + (random >> 8) % (s->size - head) : (random >> 8) % head;
+		at = random % 16 ? head + (random >> 8) % (size - head) : (random >> 8) % head;
 		((u8 *)s)[at] ^= (u8)(1u << (random >> 4 & 7));
 	}
 }
