@@ -55,11 +55,14 @@ static struct mx_lane_id lane_of(const struct mx_ballot *b, u32 member)
 				    b->network };
 }
 
+static u32 pool_of(const struct mx_ballot *b)
+{
+	return (u32)(b->pool - mx_snapshot_pools(b->snapshot));
+}
+
 enum mx_reason mx_balance_candidate(const struct mx_ballot *b, u32 member)
 {
-	u32 pool = (u32)(b->pool - mx_snapshot_pools(b->snapshot));
-
-	enum mx_reason reason = mx_state_candidate(b->state, b->snapshot, pool, b->provider, member, b->family);
+	enum mx_reason reason = mx_state_candidate(b->state, b->snapshot, pool_of(b), b->provider, member, b->family);
 
 	if (reason == MX_REASON_CANDIDATE && b->network)
 		return mx_state_network_candidate(b->state, b->snapshot, lane_of(b, member), b->now);
@@ -98,15 +101,10 @@ static s64 total_weight(const struct mx_ballot *b, const struct mx_slot *slots, 
 	return total;
 }
 
-static struct mx_group *group_of(const struct mx_ballot *b)
-{
-	return mx_state_group(b->state, (u32)(b->pool - mx_snapshot_pools(b->snapshot)), b->provider);
-}
-
 /* The member whose turn it is, as far as that is known without asking all. */
 static u16 next_in_turn(const struct mx_ballot *b)
 {
-	return is_plain(b) ? mx_turns_next(b->state, b->pool, group_of(b), b->provider, b->family) : MX_NONE;
+	return is_plain(b) ? mx_turns_next(b->state, b->snapshot, pool_of(b), b->provider, b->family) : MX_NONE;
 }
 
 static u16 weighted_among_all(const struct mx_ballot *ballot, enum mx_reason *why)
@@ -144,7 +142,7 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 		*why = MX_REASON_CANDIDATE;
 		return next;
 	}
-	mx_turns_settle(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
+	mx_turns_settle(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
 	return weighted_among_all(ballot, why);
 }
 
@@ -156,10 +154,10 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 	u32 i;
 
 	if (member == next_in_turn(ballot)) {
-		mx_turns_take(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
+		mx_turns_take(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
 		return;
 	}
-	mx_turns_settle(ballot->state, ballot->pool, group_of(ballot), ballot->provider);
+	mx_turns_settle(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
 	for (i = 0; i < ballot->pool->members; i++) {
 		if (ask(ballot, plain, &slots[i], i) != MX_REASON_CANDIDATE)
 			continue;
@@ -168,7 +166,7 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 	}
 	slots[member].credit -= total;
 	if (plain)
-		mx_turns_seen(ballot->state, ballot->pool, group_of(ballot), ballot->provider, ballot->family);
+		mx_turns_seen(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider, ballot->family);
 }
 
 u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)

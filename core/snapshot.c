@@ -414,3 +414,19 @@ u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark)
 	}
 	return MX_NONE;
 }
+
+u32 mx_snapshot_pool_of_slot(const struct mx_snapshot *s, u32 slot)
+{
+	const struct mx_pool *pools = mx_snapshot_pools(s);
+	u32 low = 0, high = mx_snapshot_count(s, MX_SECTION_POOLS);
+
+	while (high - low > 1) {
+		u32 middle = (low + high) / 2;
+
+		if (pools[middle].first_slot <= slot)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -186,6 +186,10 @@ u64 mx_snapshot_layout(struct mx_snapshot *header, const u32 counts[MX_SECTION_C
 /* The source whose connections carry `mark`, whatever its bits outside the mark mask are; MX_NONE: nobody's. */
 u16 mx_snapshot_source_of_mark(const struct mx_snapshot *s, u32 mark);
 
+/* The pool, by its number, that a slot (below `slots`) belongs to: they stand pool by pool, and in a pool provider by
+ * provider. */
+u32 mx_snapshot_pool_of_slot(const struct mx_snapshot *s, u32 slot);
+
 /* The limits of a source at a provider, and how many connections it may have open there (0: no limit). */
 struct mx_span mx_snapshot_lane_limits(const struct mx_snapshot *s, u32 provider, u32 source);
 u32 mx_snapshot_lane_concurrency(const struct mx_snapshot *s, u32 provider, u32 source);

@@ -64,10 +64,8 @@ void mx_state_init(struct mx_state *st, const struct mx_snapshot *s, void *memor
 void mx_state_set_weight(struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider, u32 member,
 			 u32 weight)
 {
-	const struct mx_pool *p = &mx_snapshot_pools(s)[pool];
-
-	mx_turns_settle(st, p, mx_state_group(st, pool, provider), provider);
-	mx_state_slot(st, p, provider, member)->weight = weight;
+	mx_turns_settle(st, s, pool, provider);
+	mx_state_slot(st, &mx_snapshot_pools(s)[pool], provider, member)->weight = weight;
 }
 
 void mx_state_bound_credit(struct mx_state *st, const struct mx_snapshot *s, u32 index, u32 provider)
@@ -76,7 +74,7 @@ void mx_state_bound_credit(struct mx_state *st, const struct mx_snapshot *s, u32
 	s64 total = 0;
 	u32 i;
 
-	mx_turns_settle(st, pool, mx_state_group(st, index, provider), provider);
+	mx_turns_settle(st, s, index, provider);
 	for (i = 0; i < pool->members; i++)
 		total += mx_state_slot(st, pool, provider, i)->weight;
 	for (i = 0; i < pool->members; i++) {

@@ -13,12 +13,12 @@ struct turns {
 	u16 *order; /* the heap of those that are due; behind it, from the end backwards, that of the others */
 };
 
-static struct turns turns_of(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group,
-			     u32 provider)
+static struct turns turns_of(const struct mx_state *st, const struct mx_snapshot *s, u32 index, u32 provider)
 {
-	u32 first = pool->first_slot + provider * pool->members;
+	const struct mx_pool *pool = &mx_snapshot_pools(s)[index];
 
-	return (struct turns){ &group->turns, &st->slots[first], &st->order[first] };
+	return (struct turns){ &mx_state_group(st, index, provider)->turns, mx_state_slot(st, pool, provider, 0),
+			       mx_turns_order(st, pool, provider) };
 }
 
 /* --- the order within each heap ---------------------------------------------------------------------------------- */
@@ -132,9 +132,9 @@ static bool someone_comes_due(const struct turns *q)
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
 
-void mx_turns_settle(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+void mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
 {
-	struct turns q = turns_of(st, pool, group, provider);
+	struct turns q = turns_of(st, s, pool, provider);
 	u32 i;
 
 	for (i = 0; q.t->rounds && i < q.t->count; i++) {
@@ -179,25 +179,25 @@ static void make(const struct turns *q, u32 members, enum mx_family family)
 			(is_due(q, (u16)i) ? due_add : waiting_add)(q, (u16)i);
 }
 
-void mx_turns_seen(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider,
+void mx_turns_seen(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
 		   enum mx_family family)
 {
-	struct turns q = turns_of(st, pool, group, provider);
+	struct turns q = turns_of(st, s, pool, provider);
 
 	if (q.t->version == st->version && q.t->seen == family)
-		make(&q, pool->members, family);
+		make(&q, mx_snapshot_pools(s)[pool].members, family);
 	q.t->version = st->version;
 	q.t->seen = (u8)family;
 }
 
-void mx_turns_take(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider)
+void mx_turns_take(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
 {
-	struct turns q = turns_of(st, pool, group, provider);
+	struct turns q = turns_of(st, s, pool, provider);
 	u16 served = q.order[0];
 
 	q.slots[served].credit -= q.t->total;
 	if (++q.t->rounds == ROUNDS_MAX) {
-		mx_turns_settle(st, pool, group, provider);
+		mx_turns_settle(st, s, pool, provider);
 		return;
 	}
 	if (is_due(&q, served)) {

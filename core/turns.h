@@ -17,28 +17,34 @@
 
 #include "core/state.h"
 
-/* The member that is next, or MX_NONE: nobody knows without asking all. */
-static inline u16 mx_turns_next(const struct mx_state *st, const struct mx_pool *pool, const struct mx_group *group,
-				u32 provider, enum mx_family family)
+/* The places of a pool at a provider in `order`. */
+static inline u16 *mx_turns_order(const struct mx_state *st, const struct mx_pool *pool, u32 provider)
 {
-	const struct mx_turns *t = &group->turns;
+	return &st->order[pool->first_slot + provider * pool->members];
+}
+
+/* The member that is next, or MX_NONE: nobody knows without asking all. */
+static inline u16 mx_turns_next(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
+				enum mx_family family)
+{
+	const struct mx_turns *t = &mx_state_group(st, pool, provider)->turns;
 
 	if (t->version != st->version || !(t->families & (1u << family)) || !t->due)
 		return MX_NONE;
-	return st->order[pool->first_slot + provider * pool->members];
+	return *mx_turns_order(st, &mx_snapshot_pools(s)[pool], provider);
 }
 
 /* The one that is next was served. */
-void mx_turns_take(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider);
+void mx_turns_take(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider);
 
 /*
  * A connection of `family` was booked the long way, and the credits are settled: the order is made when the one before
  * met the same candidates. Every member's slot says whether it is a candidate, for this version.
  */
-void mx_turns_seen(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider,
+void mx_turns_seen(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider,
 		   enum mx_family family);
 
 /* Adds to each credit what it has gained; the order is void. To be called before a weight or a credit is changed. */
-void mx_turns_settle(const struct mx_state *st, const struct mx_pool *pool, struct mx_group *group, u32 provider);
+void mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider);
 
 #endif

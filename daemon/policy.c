@@ -193,7 +193,7 @@ static void carry_pool(struct mx_policy *to, const struct mx_policy *from, const
 	u32 member, i, provider;
 
 	for (provider = 0; provider < from->state.providers; provider++)
-		mx_turns_settle(&from->state, was, mx_state_group(&from->state, o->pool[pool], provider), provider);
+		mx_turns_settle(&from->state, from->snapshot, o->pool[pool], provider);
 	for (member = 0; member < now->members; member++) {
 		u16 source = o->source[mx_snapshot_members(to->snapshot)[now->first_member + member].source];
 

@@ -185,23 +185,6 @@ static bool is_lane(const struct mxload_policy *p, u32 provider, u32 source)
 	return provider < p->providers && source < p->sources;
 }
 
-/* Slots stand pool by pool, and in a pool provider by provider. */
-static const struct mx_pool *pool_of_slot(const struct mxload_policy *p, u32 slot)
-{
-	const struct mx_pool *pools = mx_snapshot_pools(p->snapshot);
-	u32 low = 0, high = mx_snapshot_count(p->snapshot, MX_SECTION_POOLS);
-
-	while (high - low > 1) {
-		u32 middle = (low + high) / 2;
-
-		if (pools[middle].first_slot <= slot)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &pools[low];
-}
-
 /* A pool at a provider, of which weights were set. */
 struct reweighed {
 	u32 pool; /* MX_NONE: none */
@@ -210,10 +193,10 @@ struct reweighed {
 
 static struct reweighed group_of_slot(const struct mxload_policy *p, u32 slot)
 {
-	const struct mx_pool *pool = pool_of_slot(p, slot);
+	u32 pool = mx_snapshot_pool_of_slot(p->snapshot, slot);
+	const struct mx_pool *of = &mx_snapshot_pools(p->snapshot)[pool];
 
-	return (struct reweighed){ (u32)(pool - mx_snapshot_pools(p->snapshot)),
-				   (slot - pool->first_slot) / pool->members };
+	return (struct reweighed){ pool, (slot - of->first_slot) / of->members };
 }
 
 /* Nobody is paid for what he was owed under other weights; as the daemon does it. */
@@ -246,8 +229,7 @@ static void set_slot(struct mxload_policy *p, const struct reweighed *group, con
 	struct mx_slot *to = &shard->state.slots[from->slot];
 
 	spin_lock_bh(&shard->lock);
-	mx_turns_settle(&shard->state, &mx_snapshot_pools(p->snapshot)[group->pool],
-			mx_state_group(&shard->state, group->pool, group->provider), group->provider);
+	mx_turns_settle(&shard->state, p->snapshot, group->pool, group->provider);
 	if (from->set & MXLOAD_SLOT_WEIGHT)
 		to->weight = from->weight;
 	if (from->set & MXLOAD_SLOT_CREDIT) {

@@ -48,13 +48,10 @@ static void begin(struct core_engine *e, const struct mx_snapshot *s, u64 seed)
 /* The credits of the pool and provider that a slot belongs to. */
 static void settle(struct core_engine *e, u32 slot)
 {
-	const struct mx_pool *pool = mx_snapshot_pools(e->snapshot);
-	u32 i = 0, provider;
+	u32 pool = mx_snapshot_pool_of_slot(e->snapshot, slot);
+	const struct mx_pool *of = &mx_snapshot_pools(e->snapshot)[pool];
 
-	while (slot >= pool[i].first_slot + e->state.providers * pool[i].members)
-		i++;
-	provider = (slot - pool[i].first_slot) / pool[i].members;
-	mx_turns_settle(&e->state, &pool[i], mx_state_group(&e->state, i, provider), provider);
+	mx_turns_settle(&e->state, e->snapshot, pool, (slot - of->first_slot) / of->members);
 }
 
 static void take_slot(struct core_engine *e, const struct mxload_slot *from)

@@ -147,8 +147,8 @@ static void tell_slots(struct recorder *r, const struct mx_policy *p, u16 provid
 	for (pool = 0; pool < p->config->pool_count; pool++) {
 		const struct mx_pool *of = &mx_snapshot_pools(p->snapshot)[pool];
 
-		mx_turns_settle(&p->state, of, mx_state_group(&p->state, pool, provider), provider);
-		mx_turns_settle(&r->shadow.state, of, mx_state_group(&r->shadow.state, pool, provider), provider);
+		mx_turns_settle(&p->state, p->snapshot, pool, provider);
+		mx_turns_settle(&r->shadow.state, r->shadow.snapshot, pool, provider);
 		for (member = 0; member < of->members; member++)
 			tell_slot(r, p, pool, provider, member);
 	}

@@ -86,9 +86,7 @@ static u16 serve_quickly(struct build *b, const struct mx_flow *flow)
 /* Both are asked; returns whether the quick one knew without asking all. */
 static bool serve_both(struct twins *t, const struct mx_flow *flow)
 {
-	const struct mx_pool *pool = mx_snapshot_pools(t->quick.snapshot);
-	bool known =
-		mx_turns_next(&t->quick.state, pool, mx_state_group(&t->quick.state, 0, 0), 0, flow->family) != MX_NONE;
+	bool known = mx_turns_next(&t->quick.state, t->quick.snapshot, 0, 0, flow->family) != MX_NONE;
 
 	assert_int_equal(serve_quickly(&t->quick, flow), serve(&t->slow, flow).member);
 	return known;
@@ -99,7 +97,7 @@ static void settled_alike(struct twins *t, u32 sources)
 	const struct mx_pool *pool = mx_snapshot_pools(t->quick.snapshot);
 	u32 i;
 
-	mx_turns_settle(&t->quick.state, pool, mx_state_group(&t->quick.state, 0, 0), 0);
+	mx_turns_settle(&t->quick.state, t->quick.snapshot, 0, 0);
 	for (i = 0; i < sources; i++)
 		assert_true(mx_state_slot(&t->quick.state, pool, 0, i)->credit ==
 			    mx_state_slot(&t->slow.state, pool, 0, i)->credit);
