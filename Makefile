@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make              build/mxloadd, build/mxload, build/mxsim
+# make              build/mxloadd, build/mxload, build/mxsim, build/mxrep
 # make check        every test            (./bootstrap check installs what they need and calls this)
 # make check-vm     the scenarios that depend on the kernel, in guests with Debian's kernels (check has it)
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
@@ -10,6 +10,8 @@
 # make kmod-install puts it where modprobe finds it (MODULES: that kernel's folder of modules)
 # make install      DESTDIR and PREFIX are respected; make uninstall takes it away
 # V=1 shows the commands, SANITIZE=1 builds into build/asan with ASan and UBSan
+
+VERSION = 0.1
 
 PREFIX ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
@@ -23,7 +25,10 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Werror
-CPPFLAGS += -I. -D_GNU_SOURCE -DMX_DATADIR='"$(DATADIR)"' $(subst -I,-isystem ,$(shell pkg-config --cflags libnl-genl-3.0))
+# libraries whose headers are not where every header is
+FOREIGN = libnl-genl-3.0 gmime-3.0 libxml-2.0
+CPPFLAGS += -I. -D_GNU_SOURCE -DMX_VERSION='"$(VERSION)"' -DMX_DATADIR='"$(DATADIR)"' -DMX_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(FOREIGN)))
 ifdef SANITIZE
 OUT = build/asan
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -38,22 +43,27 @@ DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent
 	libnl-3.0 libnl-genl-3.0
 TOOL_LIBS = jansson
 SIM_LIBS = libconfig jansson
+REP_LIBS = libconfig jansson sqlite3 libevent_core libcares gmime-3.0 libxml-2.0 libarchive
 LIBS = $(shell pkg-config --libs $(1))
 
 core = $(wildcard core/*.c)
 daemon = $(wildcard daemon/*.c)
 tool = $(wildcard tools/mxload/*.c)
 sim = $(wildcard tools/mxsim/*.c)
+rep = $(wildcard tools/mxrep/*.c)
+html = $(wildcard tools/html/*.c)
 unit = $(wildcard tests/unit/test_*.c)
 bench = $(wildcard tests/bench/*.c)
 parity = $(wildcard tests/replay/*.c)
 fuzz = dns_answer datagram
+rep_fuzz = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/rep_*.c))
 
 comma = ,
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 # what a unit test may link: everything but the programs' main(), of the side that it tests
 daemon_parts = $(filter-out %/main.o,$(call objects,$(core) $(daemon)))
 tool_parts = $(filter-out %/main.o,$(call objects,$(tool)))
+rep_parts = $(filter-out %/main.o,$(call objects,$(rep_all)))
 
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)")
@@ -61,9 +71,13 @@ say = $(if $(V),,@echo "  $(1)")
 # the simulator: the daemon's decision and ledger, without a kernel under it
 sim_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) \
 	$(foreach part,compile ledger log names schedules text,daemon/$(part).c) $(wildcard daemon/ledger_*.c) daemon/account.c
-sim_all = $(core) $(sim_daemon) $(sim) tools/mxload/table.c tools/mxload/duration.c
+sim_all = $(core) $(sim_daemon) $(sim) $(html) tools/mxload/table.c tools/mxload/duration.c
 
-all: $(OUT)/mxloadd $(OUT)/mxload $(OUT)/mxsim
+# mxrep reads the daemon's configuration too, for the providers' names
+rep_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) $(foreach part,log names schedules suffixes text,daemon/$(part).c)
+rep_all = $(core) $(rep_daemon) $(rep) $(html) tools/mxload/table.c tools/mxload/duration.c
+
+all: $(OUT)/mxloadd $(OUT)/mxload $(OUT)/mxsim $(OUT)/mxrep
 
 $(OUT)/mxloadd: $(call objects,$(core) $(daemon))
 	$(call say,LD $@)
@@ -77,15 +91,24 @@ $(OUT)/mxsim: $(call objects,$(sim_all))
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(SIM_LIBS)) -lm
 
+$(OUT)/mxrep: $(call objects,$(rep_all))
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(REP_LIBS)) -lspf2 -lm
+
 $(OUT)/obj/%.o: %.c Makefile
 	$(call say,CC $<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(unit) $(bench) $(parity) $(wildcard tests/vm/abuse/*.c)) \
-	$(patsubst %,$(OUT)/obj/tests/fuzz/%.o,$(fuzz) replay))
+-include $(patsubst %.o,%.d,$(call objects,$(core) $(daemon) $(tool) $(sim) $(rep) $(html) $(unit) $(bench) $(parity) $(wildcard tests/vm/abuse/*.c)) \
+	$(patsubst %,$(OUT)/obj/tests/fuzz/%.o,$(fuzz) $(rep_fuzz) replay))
 
 # --- tests --------------------------------------------------------------------------------------------------------
+
+$(OUT)/unit/test_rep_%: $(OUT)/obj/tests/unit/test_rep_%.o $(rep_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lm $(call LIBS,$(REP_LIBS)) -lspf2
 
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(daemon_parts) $(tool_parts)
 	$(call say,LD $@)
@@ -98,13 +121,18 @@ unit: $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(unit)) corpus
 	@echo "  unit tests: $$(cat $(addsuffix .tap,$(filter $(OUT)/%,$^)) | grep -c '^ok') well$(if $(SANITIZE), (ASan and UBSan))"
 
 # what fuzzing came across stays right: each target on every file of its corpus, without clang
-corpus: $(patsubst %,$(OUT)/replay/%,$(fuzz))
-	$(Q)for target in $(fuzz); do $(OUT)/replay/$$target $(call inputs,$$target) > $(OUT)/replay/$$target.out \
+corpus: $(patsubst %,$(OUT)/replay/%,$(fuzz) $(rep_fuzz))
+	$(Q)for target in $(fuzz) $(rep_fuzz); do $(OUT)/replay/$$target $(call inputs,$$target) > $(OUT)/replay/$$target.out \
 		2> $(OUT)/replay/$$target.err || { tail -n 40 $(OUT)/replay/$$target.err; exit 1; }; done
-	@echo "  fuzz corpus: $$(cat $(patsubst %,$(OUT)/replay/%.out,$(fuzz)) | paste -sd +) inputs well"
+	@echo "  fuzz corpus: $$(cat $(patsubst %,$(OUT)/replay/%.out,$(fuzz) $(rep_fuzz)) | paste -sd +) inputs well"
 
-# the real answers are inputs for both: neither has to find sense in them
-inputs = tests/fuzz/corpus/$(1) tests/captures
+# the real answers are inputs for both parsers of packets: neither has to find sense in them
+inputs = tests/fuzz/corpus/$(1) $(if $(filter rep_%,$(1)),,tests/captures)
+
+$(OUT)/replay/rep_%: $(OUT)/obj/tests/fuzz/rep_%.o $(OUT)/obj/tests/fuzz/replay.o $(rep_parts)
+	$(call say,LD $@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call LIBS,$(REP_LIBS)) -lspf2 -lm
 
 $(OUT)/replay/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(daemon_parts)
 	$(call say,LD $@)
@@ -139,6 +167,7 @@ lab: all build/fault/disk.so build/fault/clock.so
 # the programs alone, without a network
 programs: all $(OUT)/parity
 	$(Q)PARITY=$(CURDIR)/$(OUT)/parity MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXSIM=$(CURDIR)/$(OUT)/mxsim \
+		MXREP=$(CURDIR)/$(OUT)/mxrep \
 		prove --timer $(wildcard tests/*.t tests/conf/*.t)
 
 # programs that attack the module, for tests/vm/module-abuse
@@ -169,6 +198,7 @@ bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench
 	$(Q)tests/bench/bench.py
 	$(Q)tests/bench/disk.py
 	$(Q)tests/bench/learn.sh
+	$(Q)tests/bench/ingest.py $(OUT)/mxrep
 	$(Q)$(OUT)/bench/dns_answer
 	$(Q)$(MAKE) --no-print-directory bench-module
 
@@ -194,15 +224,20 @@ FUZZ_SOURCES = $(patsubst %,daemon/%.c,dns_answer dns_name datagram ip packet te
 FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 fuzz_new = build/fuzz/$(1).new
 
-fuzz: $(addprefix build/fuzz/,$(fuzz))
-	$(Q)for target in $(fuzz); do \
+fuzz: $(addprefix build/fuzz/,$(fuzz) $(rep_fuzz))
+	$(Q)for target in $(fuzz) $(rep_fuzz); do \
 		mkdir -p $(call fuzz_new,$$target) && \
 		build/fuzz/$$target -runs=$(RUNS) -max_len=4096 -timeout=5 -print_final_stats=1 \
 			-artifact_prefix=build/fuzz/$$target- $(call fuzz_new,$$target) $(call inputs,$$target) \
 			2> build/fuzz/$$target.log || { tail -n 40 build/fuzz/$$target.log; exit 1; }; \
 		echo "  $$target: $$(sed -n 's/^Done //p' build/fuzz/$$target.log), no finding"; \
 	done
-	$(if $(MERGE),$(Q)for target in $(fuzz); do tests/fuzz/merge $$target || exit 1; done)
+	$(if $(MERGE),$(Q)for target in $(fuzz) $(rep_fuzz); do tests/fuzz/merge $$target || exit 1; done)
+
+build/fuzz/rep_%: tests/fuzz/rep_%.c tests/fuzz/target.h $(rep_all) $(wildcard tools/mxrep/*.h) Makefile
+	$(call say,FUZZ $@)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -o $@ $< $(filter-out %/main.c,$(rep_all)) $(call LIBS,$(REP_LIBS)) -lspf2 -lm
 
 build/fuzz/%: tests/fuzz/%.c tests/fuzz/target.h tests/dns_check.h $(FUZZ_SOURCES) $(wildcard daemon/d*.h) \
 		daemon/ip.h Makefile
@@ -243,15 +278,15 @@ kmod-install: kmod
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
 pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
-installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
-	$(DATADIR)/boot.nft $(DATADIR)/providers.conf \
+installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(BINDIR)/mxrep $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
+	$(DATADIR)/boot.nft $(DATADIR)/providers.conf $(DATADIR)/replies.rules \
 	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
-	install -m 755 build/mxload build/mxsim $(DESTDIR)$(BINDIR)
-	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft catalogue/providers.conf $(DESTDIR)$(DATADIR)
+	install -m 755 build/mxload build/mxsim build/mxrep $(DESTDIR)$(BINDIR)
+	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft catalogue/providers.conf tools/mxrep/replies.rules $(DESTDIR)$(DATADIR)
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload

@@ -51,18 +51,25 @@ static bool write_some(struct mx_bookkeeper *b)
 	struct mx_policy *p = b->policy;
 	struct mx_clock_reading reading;
 	struct mx_clock_mark mark;
+	struct mx_reports reports;
 	const char *error;
+	bool whole;
 	u32 n;
 
 	n = mx_ledger_collect(p->ledger, b->rows, ROWS, !b->leaving, mx_clock_now(&p->clock));
-	if (!n)
+	/* A report counts as taken only when everything that it changed is in the file with it. */
+	whole = n < ROWS && p->reports.changed;
+	if (!n && !whole)
 		return false;
+	reports = p->reports;
+	p->reports.changed &= !whole;
 	b->writing = true;
 	mx_policy_unlock(p);
 	reading = mx_clock_read();
 	mark = mx_clock_mark(&p->clock, &reading);
-	error = mx_store_put_accounts(b->store, b->rows, n, &mark);
+	error = mx_store_put_accounts(b->store, b->rows, n, &mark, whole ? &reports : NULL);
 	mx_policy_lock(p);
+	p->reports.changed |= whole && error;
 	b->writing = false;
 	mx_clock_catch_up(&p->clock, &reading);
 	take_result(b, error, n);

@@ -270,6 +270,24 @@ static json_t *run_backoff(struct mx_request *r)
 			 mx_time_text(set.until, until));
 }
 
+static json_t *run_factor(struct mx_request *r)
+{
+	json_t *value = json_object_get(r->args, "factor");
+	double factor = json_number_value(value);
+	const char *source, *provider;
+
+	if (!take_lane(r, &source, &provider))
+		return NULL;
+	if (!*provider)
+		return fail(r, "argument", "expected \"provider\": the name of a provider");
+	if (!json_is_number(value) || !(factor >= 0 && factor <= 1))
+		return fail(r, "argument", "expected \"factor\": a number from 0 to 1");
+	mx_policy_set_factor(&r->daemon->policy, source, provider, (u32)(factor * 1000 + 0.5));
+	mx_daemon_apply(r->daemon);
+	mx_log(MX_LOG_INFO, "%s at %s: weight times %.3f, by %s", source, provider, factor, r->owner);
+	return json_pack("{s:b,s:s,s:s,s:f}", "ok", 1, "source", source, "provider", provider, "factor", factor);
+}
+
 static json_t *run_drain(struct mx_request *r)
 {
 	struct mx_set_state set;
@@ -322,45 +340,94 @@ static bool take_time(struct mx_request *r, s64 *at)
 	return true;
 }
 
-static json_t *run_settle(struct mx_request *r)
+/* A report that may be said again: its book and its number there; none: "" and 0. */
+static bool take_serial(struct mx_request *r, const char **book, s64 *serial)
+{
+	json_t *value = json_object_get(r->args, "book");
+
+	*book = json_is_string(value) ? json_string_value(value) : "";
+	if ((value && !json_is_null(value) && !**book) || strlen(*book) > MX_BOOK_MAX)
+		return fail(r, "argument", "expected \"book\": a name of 1 to %d bytes", MX_BOOK_MAX);
+	if (!take_number(r, "serial", INT64_MAX, 0, serial))
+		return false;
+	if (!**book != !*serial)
+		return fail(r, "argument", "expected \"book\" and \"serial\" together, from 1 on");
+	return true;
+}
+
+/* What was reported of a lane. */
+struct report {
+	struct mx_lane_id lane;
+	s64 connections, messages, carried, at, outcome[3];
+	const char *book;
+	s64 serial;
+};
+
+static bool take_report(struct mx_request *r, struct report *report)
 {
 	static const char *const kinds[] = { "sent", "deferred", "bounced" };
-	struct mx_policy *p = &r->daemon->policy;
-	struct mx_lane_id id = { 0 };
+	const struct mx_config *config = r->daemon->policy.config;
 	const char *source, *provider;
-	struct mx_lane *lane;
-	s64 connections, messages, at, reported[3], sum = 0;
-	u64 now;
+	s64 sum = 0;
 	u32 i;
 
-	if (!take_lane(r, &source, &provider) || !take_network(r, provider, &id.network) || !take_time(r, &at) ||
-	    !take_number(r, "connections", 1000000, 0, &connections))
-		return NULL;
+	if (!take_lane(r, &source, &provider) || !take_network(r, provider, &report->lane.network) ||
+	    !take_time(r, &report->at) || !take_serial(r, &report->book, &report->serial) ||
+	    !take_number(r, "connections", 1000000, 0, &report->connections))
+		return false;
 	if (!*provider)
 		return fail(r, "argument", "expected \"provider\": the name of a provider");
 	for (i = 0; i < 3; i++) {
-		if (!take_number(r, kinds[i], 100000000, 0, &reported[i]))
-			return NULL;
-		sum += reported[i];
+		if (!take_number(r, kinds[i], 100000000, 0, &report->outcome[i]))
+			return false;
+		sum += report->outcome[i];
 	}
-	if (!take_number(r, "messages", 100000000, sum, &messages))
-		return NULL;
-	if (sum > messages)
+	if (!take_number(r, "messages", 100000000, sum, &report->messages) ||
+	    !take_number(r, "carried", 100000000, report->messages, &report->carried))
+		return false;
+	if (sum > report->messages)
 		return fail(r, "argument", "expected no more messages sent, deferred and bounced than \"messages\"");
-	if (!connections && !messages)
+	if (!report->connections && !report->messages)
 		return fail(r, "argument", "expected \"connections\", and \"messages\" or what became of them");
-	id.source = mx_config_source(p->config, source);
-	id.provider = mx_config_provider(p->config, provider);
-	mx_policy_lock(p);
-	now = mx_policy_tick(p);
-	lane = mx_state_lane(&p->state, id.provider, id.source);
-	mx_policy_settle(p, id, ledger_time(now, at), (u32)connections, (u32)messages);
+	report->lane.source = mx_config_source(config, source);
+	report->lane.provider = mx_config_provider(config, provider);
+	return true;
+}
+
+/* Books a report, if it is not one that was booked before. With the lock held. */
+static bool book_report(struct mx_policy *p, const struct report *report)
+{
+	struct mx_lane *lane = mx_state_lane(&p->state, report->lane.provider, report->lane.source);
+	u64 now = mx_policy_tick(p);
+	u32 i;
+
+	if (report->serial && mx_reports_has(&p->reports, report->book, (u64)report->serial))
+		return false;
+	mx_policy_settle(p, report->lane, ledger_time(now, report->at), (u32)report->connections, (u32)report->messages,
+			 (u32)report->carried);
 	for (i = 0; i < 3; i++)
-		lane->reported[i] += (u64)reported[i];
-	mx_states_succeed(p, id, (u32)reported[0]);
+		lane->reported[i] += (u64)report->outcome[i];
+	mx_states_succeed(p, report->lane, (u32)report->outcome[0]);
+	if (report->serial)
+		mx_reports_take(&p->reports, report->book, (u64)report->serial);
+	return true;
+}
+
+static json_t *run_settle(struct mx_request *r)
+{
+	struct mx_policy *p = &r->daemon->policy;
+	struct report report = { 0 };
+	bool is_new;
+
+	if (!take_report(r, &report))
+		return NULL;
+	mx_policy_lock(p);
+	is_new = book_report(p, &report);
 	mx_policy_unlock(p);
-	return json_pack("{s:b,s:b,s:I}", "ok", 1, "durable", mx_bookkeeper_flush(r->daemon->bookkeeper), "charge",
-			 (json_int_t)mx_state_messages(&p->state, p->snapshot, id.provider, id.source));
+	return json_pack(
+		"{s:b,s:b,s:b,s:I}", "ok", 1, "repeated", !is_new, "durable",
+		mx_bookkeeper_flush(r->daemon->bookkeeper), "charge",
+		(json_int_t)mx_state_messages(&p->state, p->snapshot, report.lane.provider, report.lane.source));
 }
 
 static json_t *run_warmup(struct mx_request *r)
@@ -563,11 +630,12 @@ static const struct {
 	{ "pools", MX_RIGHT_READ, run_pools },      { "quota", MX_RIGHT_READ, run_quota },
 	{ "warmup", MX_RIGHT_READ, run_warmup },    { "weight", MX_RIGHT_CHANGE, run_weight },
 	{ "pause", MX_RIGHT_STEER, run_pause },     { "resume", MX_RIGHT_STEER, run_resume },
-	{ "backoff", MX_RIGHT_STEER, run_backoff }, { "settle", MX_RIGHT_STEER, run_settle },
-	{ "drain", MX_RIGHT_CHANGE, run_drain },    { "explain", MX_RIGHT_READ, run_explain },
-	{ "learn", MX_RIGHT_CHANGE, run_learn },    { "forget", MX_RIGHT_CHANGE, run_forget },
-	{ "flows", MX_RIGHT_READ, run_flows },      { "watch", MX_RIGHT_READ, run_watch },
-	{ "reload", MX_RIGHT_CHANGE, run_reload },  { "help", MX_RIGHT_READ, run_help },
+	{ "backoff", MX_RIGHT_STEER, run_backoff }, { "factor", MX_RIGHT_STEER, run_factor },
+	{ "settle", MX_RIGHT_STEER, run_settle },   { "drain", MX_RIGHT_CHANGE, run_drain },
+	{ "explain", MX_RIGHT_READ, run_explain },  { "learn", MX_RIGHT_CHANGE, run_learn },
+	{ "forget", MX_RIGHT_CHANGE, run_forget },  { "flows", MX_RIGHT_READ, run_flows },
+	{ "watch", MX_RIGHT_READ, run_watch },      { "reload", MX_RIGHT_CHANGE, run_reload },
+	{ "help", MX_RIGHT_READ, run_help },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

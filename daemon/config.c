@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <malloc.h>
 #include <net/if.h>
@@ -166,57 +165,6 @@ static bool each(struct mx_reader *r, config_t *tree, const char *section, const
 	return true;
 }
 
-/* What libconfig has to say about a file that it could not parse, and what was expected. */
-static bool fail_parse(struct mx_reader *r, const config_t *tree, const char *path)
-{
-	const char *text = config_error_text(tree), *expected = "name = value; or name: { ... };";
-	const char *file = config_error_file(tree);
-
-	if (strstr(text, "duplicate"))
-		expected = "each name once in its group";
-	if (strstr(text, "mismatched"))
-		expected = "elements of one kind, numbers all with an L behind them or none";
-	if (strstr(text, "include"))
-		expected = "at most ten files inside each other, named from the folder of the first one";
-	return mx_reader_fail_at(r, mx_reader_place_in(r, file ? file : path, (u32)config_error_line(tree)),
-				 "%s: expected %s", text, expected);
-}
-
-static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
-{
-	char *copy = mx_strdup(path);
-
-	config_set_include_dir(tree, dirname(copy));
-	free(copy);
-	return config_read_file(tree, path) || fail_parse(r, tree, path);
-}
-
-static void free_strings(struct mx_strings *list)
-{
-	while (list->count)
-		free(list->items[--list->count]);
-	free(list->items);
-	free(list->places);
-}
-
-/* Reads one file with all that it includes, and calls `read` with its tree. */
-static bool read_file(struct mx_reader *r, const char *path, bool (*read)(struct mx_reader *, config_t *))
-{
-	const struct mx_strings *outer = r->files;
-	struct mx_strings files = { 0 };
-	config_t tree;
-	bool good;
-
-	config_init(&tree);
-	good = mx_config_find_files(r, path, &files);
-	r->files = &files;
-	good = good && parse_file(r, &tree, path) && read(r, &tree) && mx_config_check_numbers(r, &files);
-	r->files = outer;
-	config_destroy(&tree);
-	free_strings(&files);
-	return good;
-}
-
 /* A catalogue holds providers and nothing else. */
 static bool read_catalogue_tree(struct mx_reader *r, config_t *tree)
 {
@@ -246,7 +194,7 @@ static bool read_catalogue(struct mx_reader *r)
 	if (access(path, R_OK))
 		return mx_reader_fail_at(r, mx_reader_place_of(r, "catalogue"),
 					 "catalogue: %s: %s: expected a readable file", path, strerror(errno));
-	return read_file(r, path, read_catalogue_tree);
+	return mx_reader_file(r, path, read_catalogue_tree);
 }
 
 /* In the order in which things refer to each other, whatever the order in the file. */
@@ -273,13 +221,25 @@ struct mx_config *mx_config_read(const char *path, char *error)
 
 	config->path = mx_strdup(path);
 	set_defaults(config);
-	good = read_file(&r, path, read_tree);
+	good = mx_reader_file(&r, path, read_tree);
 	if (!good) {
 		mx_config_free(config);
 		config = NULL;
 	}
 	malloc_trim(0);
 	return config;
+}
+
+struct mx_config *mx_config_read_catalogue(const char *path, char *error)
+{
+	struct mx_config *config = mx_alloc(sizeof(*config));
+	struct mx_reader r = { .config = config, .error = error };
+
+	config->path = mx_strdup(path ? path : MX_DEFAULT_CATALOGUE);
+	if (mx_reader_file(&r, config->path, read_catalogue_tree))
+		return config;
+	mx_config_free(config);
+	return NULL;
 }
 
 static void free_provider(struct mx_conf_provider *p)
@@ -293,8 +253,8 @@ static void free_provider(struct mx_conf_provider *p)
 	free(p->limits.items);
 	free(p->total_limits.items);
 	free(p->prefixes.items);
-	free_strings(&p->mx);
-	free_strings(&p->domains);
+	mx_strings_free(&p->mx);
+	mx_strings_free(&p->domains);
 	free(p->name);
 }
 
@@ -358,8 +318,8 @@ void mx_config_free(struct mx_config *c)
 	free(c->providers);
 	free(c->classes);
 	free(c->routes);
-	free_strings(&c->warnings);
-	free_strings(&c->files);
+	mx_strings_free(&c->warnings);
+	mx_strings_free(&c->files);
 	free_settings(c);
 	free(c);
 }

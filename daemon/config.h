@@ -27,6 +27,8 @@ struct mx_strings {
 	bool catalogue;          /* likewise: the catalogue gave them, not the administrator */
 };
 
+void mx_strings_free(struct mx_strings *strings); /* what is in it */
+
 struct mx_conf_net {
 	struct mx_addr addr;
 	struct mx_place place;
@@ -198,6 +200,9 @@ struct mx_config {
  */
 struct mx_config *mx_config_read(const char *path, char *error);
 void mx_config_free(struct mx_config *config);
+
+/* Reads a catalogue alone: the providers of a configuration that has nothing else. path NULL: the shipped one. */
+struct mx_config *mx_config_read_catalogue(const char *path, char *error);
 
 /* Index of a name, or MX_NONE. */
 u16 mx_config_source(const struct mx_config *config, const char *name);

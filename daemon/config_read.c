@@ -2,10 +2,12 @@
 #include "daemon/config_read.h"
 
 #include <ctype.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config_text.h"
 #include "daemon/text.h"
 
 /* The name of a file once for all places in it. */
@@ -111,6 +113,62 @@ static void warn_later(struct mx_reader *r, const config_setting_t *s)
 		mx_reader_warn_at(r, mx_reader_place(r, s), "%s is read but not yet enforced by this version",
 				  config_setting_name(s));
 }
+
+/* --- files ----------------------------------------------------------------------------------------------------------
+ */
+
+/* What libconfig has to say about a file that it could not parse, and what was expected. */
+static bool fail_parse(struct mx_reader *r, const config_t *tree, const char *path)
+{
+	const char *text = config_error_text(tree), *expected = "name = value; or name: { ... };";
+	const char *file = config_error_file(tree);
+
+	if (strstr(text, "duplicate"))
+		expected = "each name once in its group";
+	if (strstr(text, "mismatched"))
+		expected = "elements of one kind, numbers all with an L behind them or none";
+	if (strstr(text, "include"))
+		expected = "at most ten files inside each other, named from the folder of the first one";
+	return mx_reader_fail_at(r, mx_reader_place_in(r, file ? file : path, (u32)config_error_line(tree)),
+				 "%s: expected %s", text, expected);
+}
+
+static bool parse_file(struct mx_reader *r, config_t *tree, const char *path)
+{
+	char *copy = mx_strdup(path);
+
+	config_set_include_dir(tree, dirname(copy));
+	free(copy);
+	return config_read_file(tree, path) || fail_parse(r, tree, path);
+}
+
+void mx_strings_free(struct mx_strings *list)
+{
+	while (list->count)
+		free(list->items[--list->count]);
+	free(list->items);
+	free(list->places);
+}
+
+bool mx_reader_file(struct mx_reader *r, const char *path, bool (*read)(struct mx_reader *, config_t *))
+{
+	const struct mx_strings *outer = r->files;
+	struct mx_strings files = { 0 };
+	config_t tree;
+	bool good;
+
+	config_init(&tree);
+	good = mx_config_find_files(r, path, &files);
+	r->files = &files;
+	good = good && parse_file(r, &tree, path) && read(r, &tree) && mx_config_check_numbers(r, &files);
+	r->files = outer;
+	config_destroy(&tree);
+	mx_strings_free(&files);
+	return good;
+}
+
+/* --- groups ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool unknown_option(struct mx_reader *r, const config_setting_t *s, const struct mx_option *options)
 {

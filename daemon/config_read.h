@@ -16,6 +16,7 @@ struct mx_reader {
 	const struct mx_strings *files; /* those of the tree that is being read, by their full names */
 	bool catalogue;                 /* that is the catalogue's */
 	char *error;                    /* MX_CONFIG_ERROR bytes */
+	void *context;                  /* of whoever reads a file of his own */
 };
 
 struct mx_option {
@@ -41,6 +42,9 @@ void mx_reader_warn_at(struct mx_reader *r, struct mx_place place, const char *f
 struct mx_place mx_reader_place(struct mx_reader *r, const config_setting_t *s);
 struct mx_place mx_reader_place_of(struct mx_reader *r, const char *name);
 struct mx_place mx_reader_place_in(struct mx_reader *r, const char *file, u32 line);
+
+/* Reads one file with all that it includes, and calls `read` with its tree. */
+bool mx_reader_file(struct mx_reader *r, const char *path, bool (*read)(struct mx_reader *, config_t *));
 
 /* The value of a number as it stands in the file; false when it is none. */
 bool mx_reader_number(const config_setting_t *s, long long *n);

@@ -7,6 +7,7 @@
 #include <event2/listener.h>
 #include <grp.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,9 @@
 #define LINE_MAX_BYTES 65536       /* of a request */
 #define OUTPUT_MAX_BYTES (4 << 20) /* that may wait for a slow reader before it loses events */
 #define CLIENTS_MAX 128
-#define IDLE_SECONDS 60 /* for a client that asks nothing */
-#define EVENTS_PER_TICK 1024
+#define IDLE_SECONDS 60   /* for a client that asks nothing */
+#define LARGE_BYTES 65536 /* of an answer whose memory is worth giving back */
+#define EVENTS_AT_ONCE 1024
 
 struct client {
 	struct client *next;
@@ -38,6 +40,7 @@ struct client {
 	enum mx_family to_family;
 	bool to_given;
 	bool closing;
+	bool large; /* so was an answer */
 };
 
 struct mx_control {
@@ -101,6 +104,8 @@ static void drop(struct client *client)
 	*at = client->next;
 	client->control->count--;
 	bufferevent_free(client->io);
+	if (client->large)
+		malloc_trim(0);
 	free(client);
 }
 
@@ -112,11 +117,14 @@ static size_t waiting(const struct client *client)
 static void send_json(struct client *client, json_t *json)
 {
 	char *text = json_dumps(json, JSON_COMPACT);
+	size_t length;
 
 	json_decref(json);
 	if (!text)
 		return;
-	bufferevent_write(client->io, text, strlen(text));
+	length = strlen(text);
+	client->large |= length > LARGE_BYTES;
+	bufferevent_write(client->io, text, length);
 	bufferevent_write(client->io, "\n", 1);
 	free(text);
 }
@@ -242,25 +250,32 @@ static bool wants(const struct client *client, const struct mx_event *e)
 	return !client->to_given || (e->family == client->to_family && !mx_addr_cmp(e->to, client->to));
 }
 
+static void send_event(struct client *client, const struct mx_event *event)
+{
+	if (waiting(client) > OUTPUT_MAX_BYTES) {
+		client->lost++;
+		return;
+	}
+	if (client->lost) {
+		send_json(client, json_pack("{s:s,s:I}", "event", "lost", "count", (json_int_t)client->lost));
+		client->lost = 0;
+	}
+	if (wants(client, event))
+		send_json(client, mx_command_event(event));
+}
+
 static void send_events(struct client *client)
 {
-	static struct mx_event events[EVENTS_PER_TICK];
+	static struct mx_event events[EVENTS_AT_ONCE];
+	u32 count, i;
 	u64 lost;
-	u32 count = mx_journal_read(client->control->daemon->journal, &client->at, events, EVENTS_PER_TICK, &lost), i;
 
-	client->lost += lost;
-	for (i = 0; i < count; i++) {
-		if (waiting(client) > OUTPUT_MAX_BYTES) {
-			client->lost += count - i;
-			return;
-		}
-		if (client->lost) {
-			send_json(client, json_pack("{s:s,s:I}", "event", "lost", "count", (json_int_t)client->lost));
-			client->lost = 0;
-		}
-		if (wants(client, &events[i]))
-			send_json(client, mx_command_event(&events[i]));
-	}
+	do {
+		count = mx_journal_read(client->control->daemon->journal, &client->at, events, EVENTS_AT_ONCE, &lost);
+		client->lost += lost;
+		for (i = 0; i < count; i++)
+			send_event(client, &events[i]);
+	} while (count == EVENTS_AT_ONCE);
 }
 
 static void send_drain(struct client *client)

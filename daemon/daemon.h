@@ -18,8 +18,6 @@
 #include "daemon/table.h"
 #include "daemon/watchdog.h"
 
-#define MX_VERSION "0.1"
-
 struct mx_flows;
 struct mx_control;
 

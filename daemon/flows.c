@@ -66,6 +66,8 @@ bool mx_flows_read(const struct mx_policy *p, const struct nf_conntrack *ct, str
 	};
 	e->close.sent = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES);
 	e->close.received = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES);
+	e->close.packets_sent = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS);
+	e->close.packets_received = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_PACKETS);
 	e->close.established = nfct_get_attr_u32(ct, ATTR_STATUS) & IPS_ASSURED;
 	return true;
 }

@@ -35,7 +35,8 @@ struct mx_event {
 	u32 user;                             /* or MX_NO_ID */
 	union {
 		struct {
-			u64 sent, received; /* bytes */
+			u64 sent, received; /* bytes, with the headers of the packets */
+			u64 packets_sent, packets_received;
 			bool established;
 		} close;
 		struct {

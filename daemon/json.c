@@ -13,6 +13,11 @@ json_t *mx_json_number(u64 n)
 	return json_integer((json_int_t)n);
 }
 
+json_t *mx_json_ways(u64 sent, u64 received)
+{
+	return json_pack("{s:I,s:I}", "sent", (json_int_t)sent, "received", (json_int_t)received);
+}
+
 json_t *mx_json_time(s64 t)
 {
 	char text[MX_TIME_TEXT];

@@ -9,7 +9,8 @@
 
 json_t *mx_json_text(const char *text); /* NULL: null */
 json_t *mx_json_number(u64 number);
-json_t *mx_json_time(s64 seconds); /* since the epoch; 0: null */
+json_t *mx_json_ways(u64 sent, u64 received); /* bytes or packets of connections */
+json_t *mx_json_time(s64 seconds);            /* since the epoch; 0: null */
 json_t *mx_json_address(enum mx_family family, struct mx_addr addr);
 json_t *mx_json_left(struct mx_left left); /* null where there is no limit */
 json_t *mx_json_day(u32 day);              /* of a warm-up; 0: null */

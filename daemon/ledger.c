@@ -417,7 +417,8 @@ static void recheck(const void *node, VISIT order, void *arg)
 		mx_account_refresh(s->ledger, a, s->now);
 }
 
-u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u64 now)
+u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u32 carried,
+		     u64 now)
 {
 	struct charged c = mx_account_charged(l, id, now);
 	struct account *lane = c.of[2];
@@ -430,7 +431,7 @@ u32 mx_ledger_settle(struct mx_ledger *l, struct mx_lane_id id, u64 then, u32 co
 		settle(l, c.of[i], then, estimated, messages, now);
 	if (!connections)
 		return 0;
-	seen = (u64)messages * 1000 / connections;
+	seen = (u64)carried * 1000 / connections;
 	lane->average = (u32)(lane->average ? (lane->average * (u64)(MEMORY - weight) + seen * weight) / MEMORY : seen);
 	learn(l, lane, id.provider, id.source);
 	if (l->most_messages != most || l->least_messages != least)

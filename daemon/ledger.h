@@ -61,11 +61,12 @@ void mx_ledger_want(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
 void mx_ledger_refund(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 messages, u64 now);
 
 /*
- * `connections` that were made about `then` carried `messages`, not what they were charged for: charges the difference,
- * or gives it back, and learns from it what the next ones are charged for. Returns what they had been charged for.
+ * `messages` were sent about `then`, and `connections` that were made about then are over, which carried `carried`
+ * messages in all, these and those that were settled before: gives back what they were charged for, charges the
+ * messages, and learns from it what the next ones are charged for. Returns what they had been charged for.
  */
 u32 mx_ledger_settle(struct mx_ledger *ledger, struct mx_lane_id lane, u64 then, u32 connections, u32 messages,
-		     u64 now);
+		     u32 carried, u64 now);
 
 /*
  * Steers the warm-up of a source, at one provider or (MX_NONE) everywhere. False: it is not warmed up, or (with a

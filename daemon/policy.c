@@ -108,6 +108,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->learner = mx_learner_new();
 	p->pending = mx_flow_cache_new(PENDING_BUCKETS, ~0u);
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
+	mx_store_reports(store, &p->reports);
 	mx_store_accounts(store, load_account, p);
 	if (mx_ledger_lost(p->ledger))
 		mx_log(MX_LOG_WARNING, "ledger: the daemon did not end in order: %llu connections count as made",
@@ -124,6 +125,7 @@ void mx_policy_free(struct mx_policy *p)
 {
 	mx_states_free(p);
 	free(p->weights);
+	free(p->factors);
 	release(p);
 	mx_ledger_free(p->ledger);
 	free(p->networks);

@@ -28,6 +28,11 @@ struct mx_set_weight {
 	u32 weight;
 };
 
+struct mx_set_factor {
+	const char *source, *provider;
+	u32 thousandths;
+};
+
 struct mx_set_state {
 	const char *source, *provider, *owner, *state;
 	char *reason;
@@ -70,10 +75,13 @@ struct mx_policy {
 	struct mx_suffixes *suffixes;         /* of the configuration */
 	struct mx_flow_cache *pending;        /* what open connections were charged, and where */
 	struct mx_learner *learner;           /* speaks of the providers by index */
+	struct mx_reports reports;            /* taken into the ledger */
 	struct mx_clock clock;
 	struct mx_store *store;
 	struct mx_set_weight *weights;
 	u32 weight_count;
+	struct mx_set_factor *factors;
+	u32 factor_count;
 	struct mx_set_state *states;
 	u32 state_count;
 	s64 since; /* when the counters started */
@@ -139,7 +147,8 @@ u16 mx_policy_end_connection(struct mx_policy *policy, u32 provider, u32 source,
 			     const struct mx_end *end);
 
 /* `connections` of about `then` (of the ledger's clock) carried `messages`: books it, under the lock. */
-void mx_policy_settle(struct mx_policy *policy, struct mx_lane_id lane, u64 then, u32 connections, u32 messages);
+void mx_policy_settle(struct mx_policy *policy, struct mx_lane_id lane, u64 then, u32 connections, u32 messages,
+		      u32 carried);
 
 /* A connection goes on waiting, without being asked about: it keeps its place before those behind it. */
 void mx_policy_hold_place(struct mx_policy *policy, const struct mx_flow *flow);
@@ -172,7 +181,13 @@ void mx_policy_mark_full(struct mx_policy *policy);
 /* Puts weights and states in force, after they have changed. */
 void mx_policy_apply_settings(struct mx_policy *policy);
 
-/* The weight in force of a member of a pool at a provider, whole. */
+/*
+ * Multiplies the weights of a source at a provider, in every pool, from now on and after a restart; 1000: not any more.
+ */
+void mx_policy_set_factor(struct mx_policy *policy, const char *source, const char *provider, u32 thousandths);
+u32 mx_policy_factor(const struct mx_policy *policy, u32 provider, u32 source); /* in thousandths */
+
+/* The weight of a member of a pool at a provider, as set or configured, before its factor. */
 u32 mx_policy_weight(const struct mx_policy *policy, u32 pool, u32 provider, u32 member);
 
 /* Whether a set weight came from the operator, for display. */

@@ -186,11 +186,11 @@ u16 mx_policy_end_connection(struct mx_policy *p, u32 provider, u32 source, cons
 	return (u16)provider;
 }
 
-void mx_policy_settle(struct mx_policy *p, struct mx_lane_id id, u64 then, u32 connections, u32 messages)
+void mx_policy_settle(struct mx_policy *p, struct mx_lane_id id, u64 then, u32 connections, u32 messages, u32 carried)
 {
 	struct mx_lane *lane = mx_state_lane(&p->state, id.provider, id.source);
 
-	lane->charged -= mx_ledger_settle(p->ledger, id, then, connections, messages, mx_policy_tick(p));
+	lane->charged -= mx_ledger_settle(p->ledger, id, then, connections, messages, carried, mx_policy_tick(p));
 	lane->charged += messages;
 	lane->settled += messages;
 	pthread_cond_broadcast(p->room);

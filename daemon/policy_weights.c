@@ -50,6 +50,31 @@ static const struct mx_set_weight *set_weight_of(const struct mx_policy *p, u32 
 	return best;
 }
 
+/* As set or configured, before the factor. */
+static u32 whole_weight(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
+{
+	const struct mx_set_weight *set = set_weight_of(p, pool, provider, member);
+
+	return set ? set->weight : mx_config_weight(p->config, (u16)pool, member, (u16)provider);
+}
+
+static struct mx_set_factor *find_factor(const struct mx_policy *p, const char *source, const char *provider)
+{
+	u32 i;
+
+	for (i = 0; i < p->factor_count; i++)
+		if (p->factors[i].source == source && p->factors[i].provider == provider)
+			return &p->factors[i];
+	return NULL;
+}
+
+u32 mx_policy_factor(const struct mx_policy *p, u32 provider, u32 source)
+{
+	const struct mx_set_factor *f = find_factor(p, p->source_names[source], p->provider_names[provider]);
+
+	return f ? f->thousandths : 1000;
+}
+
 void mx_policy_apply_weights(struct mx_policy *p)
 {
 	const struct mx_pool *pools = mx_snapshot_pools(p->snapshot);
@@ -58,11 +83,11 @@ void mx_policy_apply_weights(struct mx_policy *p)
 	for (pool = 0; pool < p->config->pool_count; pool++)
 		for (provider = 0; provider < p->config->provider_count; provider++) {
 			for (member = 0; member < pools[pool].members; member++) {
-				const struct mx_set_weight *set = set_weight_of(p, pool, provider, member);
-				u32 weight = set ? set->weight
-						 : mx_config_weight(p->config, (u16)pool, member, (u16)provider);
+				u32 source = p->config->pools[pool].members.items[member].source;
 
-				mx_state_set_weight(&p->state, p->snapshot, pool, provider, member, weight * 1000);
+				mx_state_set_weight(&p->state, p->snapshot, pool, provider, member,
+						    whole_weight(p, pool, provider, member) *
+							    mx_policy_factor(p, provider, source));
 			}
 			mx_state_bound_credit(&p->state, p->snapshot, pool, provider);
 		}
@@ -151,9 +176,31 @@ void mx_policy_set_weight(struct mx_policy *p, const char *source, const char *p
 	mx_policy_apply_settings(p);
 }
 
+static void add_factor(const struct mx_stored_factor *f, void *arg)
+{
+	struct mx_policy *p = arg;
+
+	p->factors = mx_grow(p->factors, p->factor_count, sizeof(p->factors[0]));
+	p->factors[p->factor_count++] =
+		(struct mx_set_factor){ mx_name(f->source), mx_name(f->provider), f->thousandths };
+}
+
+void mx_policy_set_factor(struct mx_policy *p, const char *source, const char *provider, u32 thousandths)
+{
+	struct mx_stored_factor stored = { source, provider, thousandths };
+	struct mx_set_factor *known = find_factor(p, mx_name(source), mx_name(provider));
+
+	if (known)
+		known->thousandths = thousandths;
+	else
+		add_factor(&stored, p);
+	mx_store_put_factor(p->store, &stored);
+	mx_policy_apply_settings(p);
+}
+
 u32 mx_policy_weight(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
 {
-	return mx_state_slot(&p->state, &mx_snapshot_pools(p->snapshot)[pool], provider, member)->weight / 1000;
+	return whole_weight(p, pool, provider, member);
 }
 
 bool mx_policy_weight_is_set(const struct mx_policy *p, u32 pool, u32 provider, u32 member)
@@ -164,4 +211,5 @@ bool mx_policy_weight_is_set(const struct mx_policy *p, u32 pool, u32 provider, 
 void mx_policy_load_weights(struct mx_policy *p)
 {
 	mx_store_weights(p->store, add_weight, p);
+	mx_store_factors(p->store, add_factor, p);
 }

@@ -56,10 +56,12 @@ static json_t *candidates(const struct mx_policy *p, const struct mx_ballot *bal
 		u32 day = mx_ledger_warmup_day(p->ledger, ballot->provider, source);
 		enum mx_reason reason = mx_balance_candidate(ballot, i);
 		bool eligible = reason == MX_REASON_CANDIDATE;
+		u32 pool = (u32)(ballot->pool - mx_snapshot_pools(p->snapshot));
 
 		json_array_append_new(
-			list, json_pack("{s:s,s:i,s:f,s:b,s:s,s:o,s:o}", "source", p->source_names[source], "weight",
-					(int)(weight / 1000), "share",
+			list, json_pack("{s:s,s:i,s:f,s:f,s:b,s:s,s:o,s:o}", "source", p->source_names[source],
+					"weight", (int)mx_policy_weight(p, pool, ballot->provider, i), "factor",
+					mx_policy_factor(p, ballot->provider, source) / 1000.0, "share",
 					eligible && total ? (double)weight / (double)total : 0.0, "eligible", eligible,
 					"reason", mx_reason_name(reason), "left",
 					mx_json_left(mx_state_left(

@@ -7,7 +7,7 @@
 #include "daemon/flows.h"
 #include "daemon/json.h"
 
-#define RECENT_FLOWS 200 /* of the connections that are over, and of those in all unless `limit` says so */
+#define RECENT_FLOWS 200 /* are listed unless `limit` says how many; those that are open come first */
 
 static json_t *known(u32 number, u32 unknown)
 {
@@ -28,13 +28,14 @@ static json_t *flow_json(const struct mx_event *e, const char *state, const char
 {
 	bool translated = e->source != NULL;
 
-	return json_pack(
-		"{s:o,s:o,s:i,s:s?,s:o,s:o,s:o,s:i,s:s?,s:s,s:s?,s:{s:I,s:I}}", "time", mx_json_time(e->time), "from",
-		mx_json_address(e->family, e->from), "from_port", (int)e->from_port, "source", e->source,
-		"source_address", translated ? mx_json_address(e->family, e->source_addr) : json_null(), "source_port",
-		translated ? json_integer(e->source_port) : json_null(), "to", mx_json_address(e->family, e->to),
-		"to_port", (int)e->to_port, "provider", e->provider, "state", state, "reason", reason, "bytes", "sent",
-		(json_int_t)e->close.sent, "received", (json_int_t)e->close.received);
+	return json_pack("{s:o,s:o,s:i,s:s?,s:o,s:o,s:o,s:i,s:s?,s:s,s:s?,s:o,s:o}", "time", mx_json_time(e->time),
+			 "from", mx_json_address(e->family, e->from), "from_port", (int)e->from_port, "source",
+			 e->source, "source_address",
+			 translated ? mx_json_address(e->family, e->source_addr) : json_null(), "source_port",
+			 translated ? json_integer(e->source_port) : json_null(), "to",
+			 mx_json_address(e->family, e->to), "to_port", (int)e->to_port, "provider", e->provider,
+			 "state", state, "reason", reason, "bytes", mx_json_ways(e->close.sent, e->close.received),
+			 "packets", mx_json_ways(e->close.packets_sent, e->close.packets_received));
 }
 
 static json_t *decision_json(const struct mx_event *e)
@@ -116,18 +117,18 @@ static const struct mx_event *latest(const struct flow_list *l, const struct mx_
 	return NULL;
 }
 
-/* A connection with what was told when it was decided. */
-static json_t *told_flow(const struct flow_list *l, const struct mx_event *e, const char *state, bool timed)
+/* A connection with what was told when it was decided; `closed`: when it was over, 0 for one that is open. */
+static json_t *told_flow(const struct flow_list *l, const struct mx_event *e, const char *state, s64 closed)
 {
 	const struct mx_event *d = latest(l, e, MX_EVENT_DECISION), *caller = d;
 	struct mx_event flow = *e;
 	json_t *o;
 
-	if (timed)
-		flow.time = d ? d->time : 0;
+	flow.time = d ? d->time : 0;
 	if (!d || !d->by_module)
 		caller = latest(l, e, MX_EVENT_CALLER);
 	o = flow_json(&flow, state, d ? mx_reason_name(d->reason) : NULL);
+	json_object_set_new(o, "closed", mx_json_time(closed));
 	put_caller(o, caller);
 	return o;
 }
@@ -137,20 +138,19 @@ static void add_live(const struct mx_live *live, void *arg)
 	struct flow_list *l = arg;
 
 	if (wanted(l->request, &live->event) && json_array_size(l->list) < l->limit)
-		json_array_append_new(l->list, told_flow(l, &live->event, live->state, true));
+		json_array_append_new(l->list, told_flow(l, &live->event, live->state, 0));
 }
 
 static void add_closed(struct flow_list *l)
 {
-	u32 i, closed = 0;
+	u32 i;
 
-	for (i = l->decided_count; i-- > 0 && closed < RECENT_FLOWS && json_array_size(l->list) < l->limit;) {
+	for (i = l->decided_count; i-- > 0 && json_array_size(l->list) < l->limit;) {
 		const struct mx_event *e = &l->decided[i];
 
 		if (e->type != MX_EVENT_CLOSE || !wanted(l->request, e))
 			continue;
-		json_array_append_new(l->list, told_flow(l, e, e->close.established ? "closed" : "failed", false));
-		closed++;
+		json_array_append_new(l->list, told_flow(l, e, e->close.established ? "closed" : "failed", e->time));
 	}
 }
 

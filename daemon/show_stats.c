@@ -72,6 +72,7 @@ static json_t *stats_lane(const struct mx_policy *p, struct mx_policy *live, u32
 	enum mx_reason room = mx_state_room(&p->state, p->snapshot, provider, source);
 	u32 day = warmup_day(live, provider, source);
 
+	json_object_set_new(o, "factor", json_real(mx_policy_factor(p, provider, source) / 1000.0));
 	json_object_set_new(o, "messages",
 			    json_pack("{s:I,s:I,s:I}", "sent", (json_int_t)lane->reported[0], "deferred",
 				      (json_int_t)lane->reported[1], "bounced", (json_int_t)lane->reported[2]));
@@ -86,9 +87,7 @@ static json_t *stats_lane(const struct mx_policy *p, struct mx_policy *live, u32
 		o, "left",
 		mx_json_left(mx_state_left(&p->state, p->snapshot, (struct mx_lane_id){ provider, source, 0 })));
 	json_object_set_new(o, "warmup_day", mx_json_day(day));
-	json_object_set_new(o, "bytes",
-			    json_pack("{s:I,s:I}", "sent", (json_int_t)lane->bytes_sent, "received",
-				      (json_int_t)lane->bytes_received));
+	json_object_set_new(o, "bytes", mx_json_ways(lane->bytes_sent, lane->bytes_received));
 	return o;
 }
 

@@ -13,7 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS weights (source TEXT, provider TEXT, pool TEXT, weight INTEGER,"
@@ -29,7 +29,10 @@ static const char schema[] =
 	" boot_id TEXT);"
 	"CREATE TABLE IF NOT EXISTS destinations (address BLOB PRIMARY KEY, provider TEXT, origin INTEGER, host TEXT,"
 	" first INTEGER, confirmed INTEGER, until INTEGER) WITHOUT ROWID;"
-	"PRAGMA user_version = 4;";
+	"CREATE TABLE IF NOT EXISTS factors (source TEXT, provider TEXT, thousandths INTEGER, PRIMARY KEY (source, "
+	"provider));"
+	"CREATE TABLE IF NOT EXISTS reports (place INTEGER PRIMARY KEY, book TEXT, serial INTEGER);"
+	"PRAGMA user_version = 5;";
 
 struct mx_store {
 	sqlite3 *db;
@@ -172,6 +175,23 @@ static int put_clock(sqlite3 *db, const struct mx_clock_mark *mark)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int put_reports(sqlite3 *db, const struct mx_reports *reports)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO reports VALUES (?, ?, ?)", -1, &q, NULL);
+	u32 i;
+
+	for (i = 0; rc == SQLITE_OK && i < reports->count; i++) {
+		sqlite3_bind_int64(q, 1, i);
+		sqlite3_bind_text(q, 2, reports->items[i].book, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 3, (s64)reports->items[i].serial);
+		rc = sqlite3_step(q) == SQLITE_DONE ? SQLITE_OK : sqlite3_errcode(db);
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
 /* Ends what BEGIN began: all or nothing. NULL, or what went wrong. */
 static const char *finish(struct mx_store *store, int rc)
 {
@@ -185,7 +205,7 @@ static const char *finish(struct mx_store *store, int rc)
 }
 
 const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
-				  const struct mx_clock_mark *mark)
+				  const struct mx_clock_mark *mark, const struct mx_reports *reports)
 {
 	sqlite3_stmt *q = NULL;
 	u32 i;
@@ -199,6 +219,8 @@ const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger
 	sqlite3_finalize(q);
 	if (rc == SQLITE_OK)
 		rc = put_clock(store->db, mark);
+	if (rc == SQLITE_OK && reports)
+		rc = put_reports(store->db, reports);
 	return finish(store, rc);
 }
 
@@ -268,6 +290,15 @@ bool mx_store_delete_weight(struct mx_store *store, const char *source, const ch
 		   pool);
 }
 
+bool mx_store_put_factor(struct mx_store *store, const struct mx_stored_factor *f)
+{
+	if (f->thousandths == 1000)
+		return run(store, "DELETE FROM factors WHERE source = ? AND provider = ?", "ss", f->source,
+			   f->provider);
+	return run(store, "INSERT OR REPLACE INTO factors VALUES (?, ?, ?)", "ssi", f->source, f->provider,
+		   (s64)f->thousandths);
+}
+
 bool mx_store_put_state(struct mx_store *store, const struct mx_stored_state *s)
 {
 	return run(store, "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", "sssssii", s->source,
@@ -319,6 +350,15 @@ void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_store
 
 		each(&w, arg);
 	}
+	sqlite3_finalize(q);
+}
+
+void mx_store_factors(struct mx_store *store, void (*each)(const struct mx_stored_factor *, void *), void *arg)
+{
+	sqlite3_stmt *q = query(store, "SELECT source, provider, thousandths FROM factors");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW)
+		each(&(struct mx_stored_factor){ column(q, 0), column(q, 1), (u32)sqlite3_column_int(q, 2) }, arg);
 	sqlite3_finalize(q);
 }
 
@@ -405,6 +445,17 @@ void mx_store_destinations(struct mx_store *store, void (*each)(const struct mx_
 		each(&row, arg);
 	}
 	sqlite3_finalize(q);
+}
+
+/* The oldest first, so that the order is the same again. */
+void mx_store_reports(struct mx_store *store, struct mx_reports *reports)
+{
+	sqlite3_stmt *q = query(store, "SELECT book, serial FROM reports ORDER BY place DESC");
+
+	while (q && sqlite3_step(q) == SQLITE_ROW)
+		mx_reports_take(reports, column(q, 0), (u64)sqlite3_column_int64(q, 1));
+	sqlite3_finalize(q);
+	reports->changed = false;
 }
 
 bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark)

@@ -12,6 +12,7 @@
 #include "daemon/clock.h"
 #include "daemon/destinations.h"
 #include "daemon/ledger.h"
+#include "daemon/reports.h"
 
 struct mx_store;
 
@@ -21,6 +22,13 @@ struct mx_stored_weight {
 	const char *provider;
 	const char *pool;
 	u32 weight;
+};
+
+/* By which the weights of a source at a provider are multiplied, for its reputation there. */
+struct mx_stored_factor {
+	const char *source;
+	const char *provider;
+	u32 thousandths; /* at most 1000, which is no factor */
 };
 
 /* A state of a lane or, with `provider` "", of a source everywhere. */
@@ -44,23 +52,31 @@ const char *mx_store_error(const struct mx_store *store);
 /* All return false when the write failed (it is logged then). */
 bool mx_store_put_weight(struct mx_store *store, const struct mx_stored_weight *weight);
 bool mx_store_delete_weight(struct mx_store *store, const char *source, const char *provider, const char *pool);
+bool mx_store_put_factor(struct mx_store *store, const struct mx_stored_factor *factor);
 bool mx_store_put_state(struct mx_store *store, const struct mx_stored_state *state);
 bool mx_store_delete_state(struct mx_store *store, const char *source, const char *provider, const char *owner);
 bool mx_store_put_mark(struct mx_store *store, const char *source, u32 number);
 bool mx_store_put_address(struct mx_store *store, const char *address, bool added);
 
-/* Writes rows of the ledger and the time, all or nothing; on disk when it returns. NULL, or what went wrong. */
+/*
+ * Writes rows of the ledger, the time, and which reports were taken (NULL: not this time), all or nothing; on disk when
+ * it returns. NULL, or what went wrong.
+ */
 const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
-				  const struct mx_clock_mark *mark);
+				  const struct mx_clock_mark *mark, const struct mx_reports *reports);
 
 /* Writes what was learned of addresses, or takes it out; all or nothing. NULL, or what went wrong. */
 const char *mx_store_put_destinations(struct mx_store *store, const struct mx_destination_row *rows, u32 count);
+
+/* Which reports were taken. */
+void mx_store_reports(struct mx_store *store, struct mx_reports *reports);
 
 /* The time that was written last. False: none was. */
 bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark);
 
 /* Calls `each` for every row; the strings live for the call only. */
 void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg);
+void mx_store_factors(struct mx_store *store, void (*each)(const struct mx_stored_factor *, void *), void *arg);
 void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg);
 void mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg);

@@ -29,12 +29,17 @@ run() {
 	status=$?
 }
 
+# begun ARGUMENT...: mxsim from a day that is always the same: from today, a week of its would begin elsewhere every day.
+begun() {
+	"$mxsim" --start 2026-11-01 "$@"
+}
+
 # sim NAME ARGUMENT...: a run of NAME.conf; table, JSON, CSV and trace go to NAME.out, .json, .csv, .trace.
 sim() {
 	local name=$1
 	shift
-	"$mxsim" -c "$name.conf" "$@" > "$name.out" &&
-		"$mxsim" -c "$name.conf" "$@" --csv "$name.csv" --trace "$name.trace" -j > "$name.json"
+	begun -c "$name.conf" "$@" > "$name.out" &&
+		begun -c "$name.conf" "$@" --csv "$name.csv" --trace "$name.trace" -j > "$name.json"
 }
 
 # figure NAME KEY...: a value of NAME.json.
@@ -140,21 +145,21 @@ is "sources with IPv6 alone: all is sent" \
 # --- patterns
 
 hours() {
-	"$mxsim" -c three.conf --days 1 -r 0/day -r isp=24000/day --pattern "$1" --csv - --hourly |
+	begun -c three.conf --days 1 -r 0/day -r isp=24000/day --pattern "$1" --csv - --hourly |
 		awk -F, '$3 == "" && $4 == "isp" { print $9 }'
 }
 is "even: each hour alike" "$(hours even | sort -u | tr -d '\n')" 1000
 is "wave: most at 14:00, a ninth of it at 02:00" \
 	"$(hours wave | awk '{ n[NR - 1] = $1; all += $1 } END { print all, (n[13] > n[12]), (n[14] > n[15]), (n[13] > 1700), (n[1] < 250) }')" \
 	"24000 1 1 1 1"
-"$mxsim" -c three.conf --days 1 -r 0/day -r isp=24000/day --pattern burst --trace burst.trace > /dev/null
+begun -c three.conf --days 1 -r 0/day -r isp=24000/day --pattern burst --trace burst.trace > /dev/null
 is "burst: the first minute of each hour" \
 	"$(awk '{ minute[int($1 / 60) % 60]++ } END { for (m in minute) print m, minute[m] }' burst.trace)" "0 24000"
-"$mxsim" -c three.conf --start 2026-11-01 --days 1 --pattern blast --blast 999 --trace blast.trace > /dev/null
+begun -c three.conf --start 2026-11-01 --days 1 --pattern blast --blast 999 --trace blast.trace > /dev/null
 is "blast: at once at 09:00, to all providers alike" \
 	"$(awk '{ n[$1 " " $3]++ } END { for (k in n) print k, n[k] }' blast.trace | sort | xargs)" \
 	"$(for p in default isp named; do echo "$(date -u -d '2026-11-01 09:00' +%s).000 $p 333"; done | xargs)"
-"$mxsim" -c three.conf --days 1 -r 0/day -r isp=300/day -r named=100/day --blast 1000 -j > blast.json
+begun -c three.conf --days 1 -r 0/day -r isp=300/day -r named=100/day --blast 1000 -j > blast.json
 is "a blast beside other mail, in proportion" \
 	"$(figure blast providers provider=isp arrived) $(figure blast providers provider=named arrived)" "1050 350"
 
@@ -203,7 +208,7 @@ pools: { main: { members: { mx1 = 1; mx2 = 1; }; }; };
 providers: { isp: { prefixes = [ "198.51.100.0/24" ]; limits = [ "90 messages/hour", "700 messages/day" ];
 		total-limits = [ "1300 connections/day" ]; };
 	busy: { prefixes = [ "203.0.113.0/24" ]; concurrency = 7; wait = 0; }; };'
-sim limits --days 16 -r 0/day -r isp=2000/day -r busy=2000/day --pattern burst --duration 5
+sim limits --start 2026-11-02 --days 16 -r 0/day -r isp=2000/day -r busy=2000/day --pattern burst --duration 5
 for limit in "1 90 mx1@isp" "1 90 mx2@isp" "24 700 mx2@isp" "24 1300 @isp" "168 3000 mx1@"; do
 	read -r period most lane <<< "$limit"
 	ok "never more than $most in any $period h, and nearly so many once: $lane" \
@@ -231,15 +236,15 @@ ok "a million at once: every message is sent, waits or has expired; the CSV agre
 is "free at default: at once" "$(figure blast providers provider=default deferred)" 0
 is "limited: 20000 on each of five days and the first" \
 	"$(figure blast providers provider=isp sent) $(figure blast providers provider=isp waiting)" "100000 0"
-"$mxsim" -c blast.conf --days 2 --pattern blast --messages-per-connection 7 -j --csv seven.csv > seven.json
+begun -c blast.conf --days 2 --pattern blast --messages-per-connection 7 -j --csv seven.csv > seven.json
 ok "seven messages a connection" "$check" balance seven.json seven.csv 1000000
 like "limits in messages are then not what they say: remarked" \
-	"$("$mxsim" -c blast.conf --days 1 --pattern blast --messages-per-connection 7)" \
+	"$(begun -c blast.conf --days 1 --pattern blast --messages-per-connection 7)" \
 	"isp: a connection carries 7 messages and is charged for 1:"
-"$mxsim" -c blast.conf --days 3 --pattern blast --blast 30000 --retry 30m -r 0/day -r isp=1/day -j > retry.json
+begun -c blast.conf --days 3 --pattern blast --blast 30000 --retry 30m -r 0/day -r isp=1/day -j > retry.json
 is "the first retry is the first chance: the rest of a small blast has waited a day" \
 	"$(figure retry providers 0 wait median)" "$(figure retry providers 0 wait longest)"
-"$mxsim" -c blast.conf --days 3 --pattern blast --lifetime 6h -j > short.json
+begun -c blast.conf --days 3 --pattern blast --lifetime 6h -j > short.json
 is "a lifetime of 6 hours: then nothing waits" \
 	"$(figure short providers provider=isp waiting) $(figure short providers provider=isp sent)" "0 20000"
 [ -n "$slow" ] || ok "all of it in 64 MB" bash -c "ulimit -v 65536; '$mxsim' -c blast.conf --days 7 --pattern blast"
@@ -283,9 +288,9 @@ is "patience ends to the millisecond, also when nothing else happens" \
 every() {
 	local name=$1
 	shift
-	is "counting is as good as deciding: $name.conf $*" "$("$mxsim" -c "$name.conf" "$@" --csv - --html "$name.html")" \
-		"$("$mxsim" -c "$name.conf" "$@" --csv - --html "$name.every" --every)"
-	is "its table, too" "$("$mxsim" -c "$name.conf" "$@")" "$("$mxsim" -c "$name.conf" "$@" --every)"
+	is "counting is as good as deciding: $name.conf $*" "$(begun -c "$name.conf" "$@" --csv - --html "$name.html")" \
+		"$(begun -c "$name.conf" "$@" --csv - --html "$name.every" --every)"
+	is "its table, too" "$(begun -c "$name.conf" "$@")" "$(begun -c "$name.conf" "$@" --every)"
 }
 conf spill '
 sources: { mx1: { address = "192.0.2.1"; }; mx2: { address = "192.0.2.2"; limits = [ "400 messages/day" ]; }; };
@@ -306,23 +311,23 @@ every both --days 3 -r 20000/day --pattern burst --duration 9 --networks 1
 # --- the same again
 
 arguments=(--days 5 -r 20000/day --pattern wave --start 2026-11-01 --html -)
-is "the same options: the same output" "$("$mxsim" -c three.conf "${arguments[@]}" | cksum)" \
-	"$("$mxsim" -c three.conf "${arguments[@]}" | cksum)"
-isnt "another seed: another one" "$("$mxsim" -c three.conf "${arguments[@]}" | cksum)" \
-	"$("$mxsim" -c three.conf "${arguments[@]}" --seed 2 | cksum)"
-is "whatever the time zone" "$(TZ=Asia/Tokyo "$mxsim" -c slow.conf --days 8 -r 0/day -r isp=300/day)" \
-	"$("$mxsim" -c slow.conf --days 8 -r 0/day -r isp=300/day)"
+is "the same options: the same output" "$(begun -c three.conf "${arguments[@]}" | cksum)" \
+	"$(begun -c three.conf "${arguments[@]}" | cksum)"
+isnt "another seed: another one" "$(begun -c three.conf "${arguments[@]}" | cksum)" \
+	"$(begun -c three.conf "${arguments[@]}" --seed 2 | cksum)"
+is "whatever the time zone" "$(TZ=Asia/Tokyo begun -c slow.conf --days 8 -r 0/day -r isp=300/day)" \
+	"$(begun -c slow.conf --days 8 -r 0/day -r isp=300/day)"
 
 # --- files
 
 is "the columns of the CSV" "$(head -n 1 slow.csv)" \
 	"day,time,source,provider,messages,connections,warmup_day,cap,arrived,refused,waiting,expired"
 is "a line for each day, source and provider, and for each provider" "$(awk -F, 'NF == 12' slow.csv | wc -l)" 25
-"$mxsim" -c slow.conf --start 2026-11-01 --days 2 -r 0/day -r isp=300/day --hourly --csv - > hourly.csv
+begun -c slow.conf --start 2026-11-01 --days 2 -r 0/day -r isp=300/day --hourly --csv - > hourly.csv
 is "each hour" "$(tail -n +2 hourly.csv | cut -d, -f2 | sort -u | sed -n '1p;2p;$p' | xargs; wc -l < hourly.csv)" \
 	"2026-11-01T00:00 2026-11-01T01:00 2026-11-02T23:00"$'\n'145
 for name in slow blast spark; do
-	"$mxsim" -c $name.conf --days 8 -r 30000/day --html $name.html > /dev/null
+	begun -c $name.conf --days 8 -r 30000/day --html $name.html > /dev/null
 	ok "the page is well-formed: $name" /usr/bin/python3 -c \
 		'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' $name.html
 	nok "and needs nothing else" grep -qiE '(https?|file|ftp):|(src|href)=|<script|@import|url\(' $name.html

@@ -13,6 +13,8 @@ With --keep the connections stay open, and commands are read from standard input
              "alive N of M"
     open N   opens N more, as above
     quit     closes them all (so does the end of the input)
+
+With several addresses the first connection goes to the first one, the second to the second one, and so on.
 """
 
 import argparse
@@ -31,8 +33,8 @@ def say(*words):
     print(*words, flush=True)
 
 
-def new_socket(options):
-    sock = socket.socket(socket.AF_INET6 if ":" in options.address else socket.AF_INET, socket.SOCK_STREAM)
+def new_socket(options, address):
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     if options.mark:
         sock.setsockopt(socket.SOL_SOCKET, SO_MARK, options.mark)
@@ -41,13 +43,13 @@ def new_socket(options):
     return sock
 
 
-async def attempt(options):
+async def attempt(options, address):
     """Returns (result, socket or None, local name, milliseconds)."""
-    sock = new_socket(options)
+    sock = new_socket(options, address)
     start = time.monotonic()
     name = ("-", "-")
     try:
-        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(sock, (options.address, options.port)),
+        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(sock, (address, options.port)),
                                options.timeout)
         result = "ok"
         name = sock.getsockname()[:2]
@@ -70,7 +72,7 @@ class Connections:
 
     async def one(self, index, slots, totals):
         async with slots:
-            result, sock, name, took = await attempt(self.options)
+            result, sock, name, took = await attempt(self.options, self.options.address[index % len(self.options.address)])
         totals[result] += 1
         say(index, result, *name, f"{took:.1f}")
         if sock and self.options.keep:
@@ -146,7 +148,7 @@ def main():
     parser.add_argument("-b", "--bind", metavar="ADDRESS", help="local address")
     parser.add_argument("-m", "--mark", type=lambda text: int(text, 0), default=0, help="firewall mark of the sockets")
     parser.add_argument("-k", "--keep", action="store_true", help="keep them open and read commands")
-    parser.add_argument("address")
+    parser.add_argument("address", nargs="+")
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     sys.exit(asyncio.run(work(parser.parse_args())))

@@ -7,20 +7,6 @@ set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# talk TEXT [USER]: send it as it is, print the first answer.
-talk() {
-	at mail setpriv ${2+--reuid=$2 --regid=$2 --clear-groups} $LAB_PYTHON -c '
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(10)
-s.connect(sys.argv[1])
-try:
-    s.sendall(sys.argv[2].encode())
-except OSError:
-    pass
-print(s.makefile().readline().strip())' "$LAB_DIR/control.sock" "$1" 2>&1
-}
-
 lab_up
 config_write
 chmod 755 "$LAB_DIR"

@@ -109,6 +109,20 @@ mx() {
 	at_net "$LAB_HOST" "$MXLOAD" -s "$LAB_DIR/control.sock" "$@"
 }
 
+# talk TEXT [USER]: send it to the daemon as it is, print the first answer.
+talk() {
+	at mail setpriv ${2+--reuid=$2 --regid=$2 --clear-groups} $LAB_PYTHON -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])
+try:
+    s.sendall(sys.argv[2].encode())
+except OSError:
+    pass
+print(s.makefile().readline().strip())' "$LAB_DIR/control.sock" "$1" 2>&1
+}
+
 # json EXPRESSION: read one JSON document; print a Python expression of it (the document is d), e.g. json 'd["mode"]'.
 json() {
 	$LAB_PYTHON -I -S "$lab_here/pick.py" "$1"

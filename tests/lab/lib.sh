@@ -258,7 +258,7 @@ resolver_speaks() {
 receiver_start() {
 	local name=$1 host=$2
 	shift 2
-	spawn "$name" "$host" $LAB_PYTHON "$lab_here/receiver.py" --log "$LAB_DIR/$name.log" "$@"
+	spawn "$name" "$host" $LAB_PYTHON "$lab_here/receiver.py" --log "$LAB_DIR/$name.log" --script "$LAB_DIR/$name.script" "$@"
 	wait_for "$name start" 10 grep -q ready "$LAB_DIR/$name.log" || bail "$(cat "$LAB_DIR/$name.out")"
 }
 
@@ -268,6 +268,12 @@ receivers_hold() {
 }
 receivers_release() {
 	kill -USR2 "$(pid_of receivers)"
+}
+
+# receivers_answer LINE...: from now on these are the lines of the receivers' script (see receiver.py); none: as usual.
+receivers_answer() {
+	printf '%s\n' "$@" > "$LAB_DIR/receivers.script.new"
+	mv "$LAB_DIR/receivers.script.new" "$LAB_DIR/receivers.script"
 }
 
 # receivers_forget: start counting from zero.
@@ -291,6 +297,15 @@ receiver_count() {
 # senders connect, so ask for a count only after that.
 receiver_wait() {
 	wait_for "the receivers at $1 see $3 of $2" 10 equal "receiver_count $1 $2 ${4-open}" "$3"
+}
+
+# receiver_opens ADDRESS: the connections that the receiver at an address has accepted. receiver_has_seen ADDRESS COUNT:
+# whether those are so many.
+receiver_opens() {
+	awk -v to="$1" '$2 == "open" && $3 == to { n++ } END { print n + 0 }' "$LAB_DIR/receivers.log"
+}
+receiver_has_seen() {
+	[ "$(receiver_opens "$1")" -ge "$2" ]
 }
 
 # receiver_strangers: how many connections came from an address that is no source's. Mail never leaves from a wrong one.
@@ -333,9 +348,16 @@ connect() {
 	at_net "$1" $LAB_PYTHON "$lab_here/connect.py" "${@:2}"
 }
 
-# connect_tally HOST [OPTION...] ADDRESS: the closing line alone: "done 10 ok 10 refused 0 timeout 0 unreachable 0".
+# connect_tally HOST [OPTION...] ADDRESS: the closing line alone: "done 10 ok 10 refused 0 timeout 0 unreachable 0", once
+# the receivers have accepted what is open (which they do a little later), so that they can be asked at once.
 connect_tally() {
-	connect "$@" | tail -n 1
+	local to=${*: -1} before line done count
+	before=$(receiver_opens "$to")
+	line=$(connect "$@" | tail -n 1)
+	read -r done _ _ count _ <<< "$line"
+	[ "$done" != done ] || ! grep -q "^$to " "$LAB_DIR/names" ||
+		wait_for "the receiver at $to sees $count more" 10 receiver_has_seen "$to" $((before + count)) >&2
+	echo "$line"
 }
 
 # synsend HOST [OPTION...] FROM PORT TO: the same SYN several times (see synsend.py).

@@ -3,9 +3,10 @@
 #
 # mta.sh - a real Postfix on a host of the lab, with its own configuration, queue and log.
 
-# mta_config HOST [OPTION=VALUE...]: write its configuration; the options come last, so they win.
+# mta_config HOST [OPTION=VALUE...]: write its configuration; an option takes the place of what is usual. (Were it there
+# twice, each process would log a warning, and those are enough to fill the socket of postlogd, which then waits for itself.)
 mta_config() {
-	local host=$1 dir=$LAB_DIR/postfix-$1
+	local host=$1 dir=$LAB_DIR/postfix-$1 option
 	shift
 	mkdir -p "$dir/config" "$dir/queue" "$dir/data"
 	chown postfix "$dir/data"
@@ -39,8 +40,10 @@ mta_config() {
 			default_process_limit = $((100 / ${LAB_LESS:-1}))
 			biff = no
 		END
-		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} > "$dir/config/main.cf"
+	for option; do
+		mta_option "$host" "$option"
+	done
 	cat > "$dir/config/master.cf" <<- 'END'
 		127.0.0.1:2525 inet n - n - - smtpd
 		pickup    unix n - n 60 1 pickup
@@ -64,12 +67,41 @@ mta_config() {
 	END
 }
 
+# mta_option HOST OPTION=VALUE: in its configuration, instead of what was there.
+mta_option() {
+	local file=$LAB_DIR/postfix-$1/config/main.cf
+	sed -i "/^${2%%=*} *=/d" "$file"
+	echo "$2" >> "$file"
+}
+
 # mta_start [HOST] [OPTION=VALUE...]: start Postfix on mail (or HOST), e.g. mta_start mail smtp_address_preference=ipv6.
 mta_start() {
 	local host=${1-mail}
 	mta_config "$host" "${@:2}"
 	at "$host" postfix -c "$LAB_DIR/postfix-$host/config" start > "$LAB_DIR/postfix-$host.out" 2>&1 ||
 		bail "Postfix does not start: $(cat "$LAB_DIR/postfix-$host.out" "$LAB_DIR/postfix-$host/log")"
+}
+
+# mta_start_logged HOST [OPTION=VALUE...]: start Postfix; its lines go through a process of their own, as with a syslog
+# daemon, so that the log can be rotated. Its own postlogd only opens a file anew in a reload, which can wait for ever
+# for postlogd under load.
+mta_start_logged() {
+	local host=$1
+	mta_config "$host" "${@:2}" maillog_file=/dev/stdout maillog_file_prefixes=/dev/stdout
+	# shellcheck disable=SC2016 # the inner shell's
+	spawn "postfix-$host" "$host" bash -c 'postfix -c "$1/config" start-fg | { echo "$BASHPID" > "$1/logger.pid"; exec "$2" "$3" "$1/log"; }' \
+		- "$LAB_DIR/postfix-$host" $LAB_PYTHON "$lab_here/logger.py"
+	wait_for "Postfix answers" 20 at "$host" bash -c ': <> /dev/tcp/127.0.0.1/2525' ||
+		bail "Postfix does not start: $(cat "$LAB_DIR/postfix-$host.out" "$LAB_DIR/postfix-$host/log")"
+}
+
+# mta_rotate [HOST]: rename its log, let it open a new one, and compress the old one, as logrotate does.
+mta_rotate() {
+	local dir=$LAB_DIR/postfix-${1-mail} old
+	old=$dir/log-$(date +%s%N)
+	mv "$dir/log" "$old"
+	kill -HUP "$(cat "$dir/logger.pid")"
+	wait_for "a new log" 10 test -e "$dir/log" && gzip "$old"
 }
 
 # mta_contain [HOST]: Postfix again, as it was started, but in a pid namespace of its own, as in a container.
@@ -84,7 +116,7 @@ mta_contain() {
 
 # mta_cache [HOST]: let Postfix use a connection again (its default), from now on.
 mta_cache() {
-	echo "smtp_connection_cache_on_demand = yes" >> "$LAB_DIR/postfix-${1-mail}/config/main.cf"
+	mta_option "${1-mail}" smtp_connection_cache_on_demand=yes
 	at "${1-mail}" postfix -c "$LAB_DIR/postfix-${1-mail}/config" reload > /dev/null 2>&1
 }
 
@@ -103,9 +135,10 @@ mta_flush() {
 	at "${1-mail}" postqueue -c "$LAB_DIR/postfix-${1-mail}/config" -f
 }
 
-# mail_send DOMAIN COUNT [HOST]: hand Postfix COUNT messages to DOMAIN; returns when it has taken them.
+# mail_send DOMAIN COUNT [HOST]: hand Postfix COUNT messages to DOMAIN (to LAB_TO there: reader); returns when it has
+# taken them.
 mail_send() {
-	at "${3-mail}" smtp-source -c -l 400 -s 4 -m "$2" -f news@example.net -t "reader@$1" 127.0.0.1:2525 > /dev/null
+	at "${3-mail}" smtp-source -c -l 400 -s 4 -m "$2" -f news@example.net -t "${LAB_TO-reader}@$1" 127.0.0.1:2525 > /dev/null
 }
 
 # mail_queued [HOST]: how many messages wait there.

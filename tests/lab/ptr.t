@@ -96,14 +96,11 @@ is "a private one is not" "$(grep -c '10.in-addr.arpa' "$LAB_DIR/resolver.out")"
 
 # --- silence ---------------------------------------------------------------------------------------------------------
 resolver_silent
-begun=$(now_ms)
-for n in {160..189}; do
-	connect_tally mail -n 1 "203.0.113.$n"
-done | sort | uniq -c > "$LAB_DIR/tally"
-took=$(($(now_ms) - begun))
-is "connections to strangers are decided while nobody answers" "$(sed 's/^ *//' "$LAB_DIR/tally")" \
-	"30 done 1 ok 0 refused 1 timeout 0 unreachable 0"
-ok "without waiting (30 of them took $took ms)" [ "$took" -le 6000 ]
+connect mail -n 30 203.0.113.{160..189} > "$LAB_DIR/strangers"
+longest=$(awk '$2 == "refused" && $5 > most { most = $5 } END { print int(most) }' "$LAB_DIR/strangers")
+is "connections to strangers are decided while nobody answers" "$(tail -n 1 "$LAB_DIR/strangers")" \
+	"done 30 ok 0 refused 30 timeout 0 unreachable 0" # no mail is taken there
+ok "none waits as long as a question does (at most $longest ms)" [ "$longest" -lt 2000 ]
 eventually "eight questions are open" 5 equal "status_dns reversed" $((asked + 9))
 begun=$(now_ms)
 mx status > /dev/null

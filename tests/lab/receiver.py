@@ -6,19 +6,55 @@ Writes one line for each event to the log, at once:
 
     TIME KIND LOCAL-ADDRESS PEER-ADDRESS PEER-PORT
 
-KIND is ready (once), open (a connection was accepted), message (one was taken) or close.
+KIND is ready (once), open (a connection was accepted), message (one was taken), deferred or bounced (one was turned
+down, by 4xx or 5xx) or close.
 While holding (--hold, or from SIGUSR1 until SIGUSR2) the answer to the end of a message waits, so the session stays.
+
+What is answered to a recipient is told by the first word of his address, up to a dot or hyphen (see ANSWERS). The file
+--script, read anew when it changes, has lines "PEER LOCAL ANSWER": every message from PEER to LOCAL (either may be *) is
+answered so; {peer} stands for the peer's address.
 """
 
 import argparse
 import asyncio
 import os
+import re
 import resource
 import signal
 import socket
 import time
 
 from aiosmtpd.smtp import SMTP
+
+
+ANSWERS = {
+    "unknown": "550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table",
+    "full": "452 4.2.2 <{to}>: mailbox full",
+    "later": "451 4.3.0 <{to}>: Temporary lookup failure",
+    "grey": "450 4.2.0 <{to}>: Recipient address rejected: Greylisted",
+    "spam": "554 5.7.1 Message rejected as spam by content filter",
+}
+
+
+class Script:
+    """The answers to whole hosts."""
+
+    def __init__(self, path):
+        self.path = path
+        self.changed = None
+        self.lines = []
+
+    def answer(self, local, peer):
+        if not self.path or not os.path.exists(self.path):
+            return None
+        changed = os.stat(self.path).st_mtime_ns
+        if changed != self.changed:
+            self.changed = changed
+            self.lines = [line.split(maxsplit=2) for line in open(self.path) if line.strip()]
+        for wanted_peer, wanted_local, answer in self.lines:
+            if wanted_peer in ("*", peer) and wanted_local in ("*", local):
+                return answer.strip().format(peer=peer)
+        return None
 
 
 class Log:
@@ -32,8 +68,25 @@ class Log:
 class Handler:
     """Takes every message, and keeps nothing of it."""
 
-    def __init__(self):
+    def __init__(self, script):
         self.released = asyncio.Event()
+        self.script = Script(script)
+
+    async def handle_MAIL(self, server, _session, envelope, address, options):
+        answer = self.script.answer(*server.ends[:2])
+        if answer:
+            return server.turn_down(answer)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 well"
+
+    async def handle_RCPT(self, server, _session, envelope, address, options):
+        word = re.split("[.@-]", address)[0]
+        if word in ANSWERS:
+            return server.turn_down(ANSWERS[word].format(to=address))
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 well"
 
     async def handle_DATA(self, server, _session, _envelope):
         await self.released.wait()
@@ -49,6 +102,10 @@ class Receiver(SMTP):
 
     def note(self, kind):
         self.log.write(kind, *self.ends)
+
+    def turn_down(self, answer):
+        self.note("deferred" if answer[0] == "4" else "bounced")
+        return answer
 
     def connection_made(self, transport):
         peer = transport.get_extra_info("peername")
@@ -74,7 +131,7 @@ def listener(address, port):
 
 async def serve(options):
     log = Log(options.log)
-    handler = Handler()
+    handler = Handler(options.script)
     if not options.hold:
         handler.released.set()
     loop = asyncio.get_running_loop()
@@ -93,6 +150,7 @@ def main():
     parser = argparse.ArgumentParser(description="SMTP receivers of the lab")
     parser.add_argument("--log", required=True, help="where the events go")
     parser.add_argument("--hold", action="store_true", help="do not answer the end of a message before SIGUSR2")
+    parser.add_argument("--script", help="what is answered to whom")
     parser.add_argument("--port", type=int, default=25)
     parser.add_argument("address", nargs="+")
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

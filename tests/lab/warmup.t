@@ -71,6 +71,18 @@ daemon_kill
 daemon_start
 is "a settle is never lost" "$(quota settled)" 7
 
+# What is told under a serial number counts once, also when the daemon dies behind it.
+report='{"command":"settle","source":"mx2","provider":"yahoo","book":"b","serial":7,"connections":0,"sent":3}'
+tell() {
+	talk "$report"$'\n' | json "d['repeated'], d['durable']"
+}
+is "a numbered report" "$(tell)" '[false, true]'
+is "said again" "$(tell)" '[true, true]'
+daemon_kill
+daemon_start
+is "also to the next daemon" "$(tell)" '[true, true]'
+is "counts once" "$(mx -j quota mx2 yahoo | json 'd["quotas"][0]["settled"]')" 3
+
 ok "backing off" mx backoff mx1 yahoo --for 6s --reason "blocked"
 like "it rests first" "$(connect_tally mail -n 2 -f 1 198.51.100.30)" "refused 2"
 back() {

@@ -234,7 +234,8 @@ static void step_settle(struct sequence *s)
 	struct mx_lane_id id = { .source = source(s, 1), .provider = provider(s, 2) };
 
 	mx_policy_lock(p);
-	mx_policy_settle(p, id, clock_read(), (u32)number(s, s->words[3]), (u32)number(s, s->words[4]));
+	mx_policy_settle(p, id, clock_read(), (u32)number(s, s->words[3]), (u32)number(s, s->words[4]),
+			 (u32)number(s, s->words[4]));
 	mx_policy_unlock(p);
 }
 

@@ -576,7 +576,7 @@ static void settle_one(struct world *w, const struct connection *c)
 {
 	u32 messages = random_below(2) ? random_below(4) : random_below(20), i;
 
-	mx_ledger_settle(w->d.ledger, c->lane, c->made, 1, messages, w->d.now);
+	mx_ledger_settle(w->d.ledger, c->lane, c->made, 1, messages, messages, w->d.now);
 	for (i = 0; i < 3; i++) {
 		struct book *b = &w->books[c->book[i]];
 		struct entry *e = &b->entries[c->entry[i]];

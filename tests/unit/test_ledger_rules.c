@@ -118,7 +118,7 @@ static void test_reload_after_learning(void **state)
 	(void)state;
 	drive_up(&d, text, start);
 	assert_int_equal(serve_to(AT_P1, 1), 1);
-	mx_ledger_settle(d.ledger, (struct mx_lane_id){ 1, 0, 0 }, d.now, 1, 5, d.now);
+	mx_ledger_settle(d.ledger, (struct mx_lane_id){ 1, 0, 0 }, d.now, 1, 5, 5, d.now);
 	assert_int_equal(mx_state_lane(&d.b.state, 1, 0)->messages, 5);
 	assert_int_equal(serve_to(AT_P0, 4), 4);
 	drive_commit(&d);
@@ -331,12 +331,12 @@ static void test_the_books_balance(void **state)
 	mx_ledger_refund(d.ledger, lane, then, 4, d.now);
 	assert_int_equal(quota("s0", NULL, MX_CONNECTIONS, MX_DAY).used, 4);
 	assert_used(0, 16);
-	mx_ledger_settle(d.ledger, lane, then, 2, 19, d.now); /* of 8: up, to 9.5 a connection */
+	mx_ledger_settle(d.ledger, lane, then, 2, 19, 19, d.now); /* of 8: up, to 9.5 a connection */
 	assert_used(19, 8);
 	assert_int_equal(charge_now(), 10);
 	assert_int_equal(serve_to(AT_P0, 1), 1);
 	assert_used(19, 18);
-	mx_ledger_settle(d.ledger, lane, then, 1, 0, d.now); /* of 4: down */
+	mx_ledger_settle(d.ledger, lane, then, 1, 0, 0, d.now); /* of 4: down */
 	assert_used(19, 14);
 	drive_down(&d);
 }
@@ -350,14 +350,14 @@ static void test_refunds_are_no_gain(void **state)
 	drive_up(&d, REPORTED, DRIVE_START);
 	first = d.now;
 	assert_int_equal(serve_to(AT_P0, 3), 3); /* at 4 */
-	mx_ledger_settle(d.ledger, lane, first, 1, 9, d.now);
+	mx_ledger_settle(d.ledger, lane, first, 1, 9, 9, d.now);
 	d.now += 5000;
 	assert_int_equal(serve_to(AT_P0, 1), 1); /* at 9 */
 	d.now += 2000;
 	second = d.now;
 	assert_int_equal(serve_to(AT_P0, 1), 1);
 	d.now += 5000;
-	mx_ledger_settle(d.ledger, lane, second, 1, 9, d.now); /* nothing new is learned by that */
+	mx_ledger_settle(d.ledger, lane, second, 1, 9, 9, d.now); /* nothing new is learned by that */
 	assert_int_equal(charge_now(), 9);
 	assert_used(18, 17);
 	mx_ledger_refund(d.ledger, lane, first, 4, d.now);
@@ -370,7 +370,7 @@ static void test_refunds_are_no_gain(void **state)
 	mx_ledger_refund(d.ledger, lane, second, 9, d.now);
 	assert_used(18, 0);
 	serve_to(AT_P0, 1); /* at 9; then it goes up once more: the first ones were charged 4 all the same */
-	mx_ledger_settle(d.ledger, lane, d.now, 64, 64 * 12, d.now);
+	mx_ledger_settle(d.ledger, lane, d.now, 64, 64 * 12, 64 * 12, d.now);
 	serve_to(AT_P0, 3);
 	assert_used(18 + 64 * 12, 36);
 	mx_ledger_refund(d.ledger, lane, first, 4, d.now);
@@ -407,17 +407,17 @@ static void test_the_learned_average(void **state)
 	drive_up(&d, REPORTED, DRIVE_START);
 	assert_int_equal(charge_now(), 4);
 	serve_to(AT_P0, 1);
-	mx_ledger_settle(d.ledger, lane, d.now, 10, 71, d.now);
+	mx_ledger_settle(d.ledger, lane, d.now, 10, 71, 71, d.now);
 	assert_int_equal(charge_now(), 8); /* 7.1 rounded up */
-	mx_ledger_settle(d.ledger, lane, d.now, 1, 8, d.now);
+	mx_ledger_settle(d.ledger, lane, d.now, 1, 8, 8, d.now);
 	assert_int_equal(charge_now(), 8);
 	for (i = 0; i < 2000 && charge_now() > 2; i++) /* 1.5 each: it comes down, and stays there */
-		mx_ledger_settle(d.ledger, lane, d.now, 2, 3, d.now);
+		mx_ledger_settle(d.ledger, lane, d.now, 2, 3, 3, d.now);
 	assert_in_range(i, 32, 200);
 	for (i = 0; i < 200; i++)
-		mx_ledger_settle(d.ledger, lane, d.now, 2, 3, d.now);
+		mx_ledger_settle(d.ledger, lane, d.now, 2, 3, 3, d.now);
 	assert_int_equal(charge_now(), 2);
-	mx_ledger_settle(d.ledger, lane, d.now, 1000, 5001, d.now); /* many at once count for themselves */
+	mx_ledger_settle(d.ledger, lane, d.now, 1000, 5001, 5001, d.now); /* many at once count for themselves */
 	assert_int_equal(charge_now(), 6);
 	drive_down(&d);
 }
@@ -433,17 +433,38 @@ static void test_over(void **state)
 	then = d.now;
 	assert_int_equal(serve_to(AT_P0, 20), 10);
 	d.now += 60000;
-	mx_ledger_settle(d.ledger, lane, then, 10, 33, d.now);
+	mx_ledger_settle(d.ledger, lane, then, 10, 33, 33, d.now);
 	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 33);
 	assert_int_equal(serve_to(AT_P0, 5), 0);
 	d.now = then + DAY + HOUR;
 	assert_int_equal(serve_to(AT_P0, 1), 1); /* at 4 each now */
 	d.now += 2000;
 	assert_int_equal(serve_to(AT_P0, 20), 4);
-	mx_ledger_settle(d.ledger, lane, d.now, 4, 5, d.now);
+	mx_ledger_settle(d.ledger, lane, d.now, 4, 5, 5, d.now);
 	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 9);
 	assert_int_equal(serve_to(AT_P0, 20), 2);
 	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 17);
+	drive_down(&d);
+}
+
+/* Messages are told while a connection is open, and the connection when it is over: the average is that of both. */
+static void test_told_in_two(void **state)
+{
+	u64 then;
+
+	(void)state;
+	drive_up(&d, ALONE("limits = [ \"40 messages/day\" ];", "p0: {" P0 " messages-per-connection = 2; };"),
+		 DRIVE_START);
+	then = d.now;
+	assert_int_equal(serve_to(AT_P0, 1), 1);
+	d.now += 60000;
+	assert_int_equal(mx_ledger_settle(d.ledger, lane, d.now, 0, 9, 9, d.now), 0);
+	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 11); /* as long as it is open, with its charge */
+	d.now += 60000;
+	assert_int_equal(mx_ledger_settle(d.ledger, lane, then, 1, 0, 9, d.now), 2);
+	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 9);
+	assert_int_equal(serve_to(AT_P0, 1), 1);
+	assert_int_equal(quota("s0", NULL, MX_MESSAGES, MX_DAY).used, 18); /* 9 is what the next one is charged */
 	drive_down(&d);
 }
 
@@ -458,7 +479,7 @@ static void test_settled_down_is_room(void **state)
 	then = d.now;
 	assert_int_equal(serve_to(AT_P0, 3), 2);
 	d.now += 60000;
-	mx_ledger_settle(d.ledger, lane, then, 2, 2, d.now);
+	mx_ledger_settle(d.ledger, lane, then, 2, 2, 2, d.now);
 	assert_int_equal(serve_to(AT_P0, 30), 18);
 	drive_down(&d);
 }
@@ -480,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_refund_after_a_reload),
 		cmocka_unit_test(test_the_learned_average),
 		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_told_in_two),
 		cmocka_unit_test(test_settled_down_is_room),
 	};
 

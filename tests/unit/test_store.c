@@ -97,7 +97,7 @@ static void test_rows_come_back(void **state)
 	(void)state;
 	assert_false(mx_store_clock(store, &found));
 	assert_rows(store, rows, 5, 0);
-	assert_null(mx_store_put_accounts(store, rows, 5, &mark));
+	assert_null(mx_store_put_accounts(store, rows, 5, &mark, NULL));
 	assert_rows(store, rows, 5, 5);
 	mx_store_close(store);
 
@@ -108,7 +108,7 @@ static void test_rows_come_back(void **state)
 	rows[1] = row_of("", "p0", 0, 77); /* written again */
 	rows[3].gone = true;
 	found.ledger++;
-	assert_null(mx_store_put_accounts(store, rows, 5, &found));
+	assert_null(mx_store_put_accounts(store, rows, 5, &found, NULL));
 	assert_rows(store, rows, 5, 4);
 	assert_true(mx_store_clock(store, &found));
 	assert_int_equal(found.ledger, mark.ledger + 1);
@@ -132,7 +132,7 @@ static void test_row_that_is_damaged(void **state)
 	struct mx_store *store = mx_store_open(path);
 
 	(void)state;
-	assert_null(mx_store_put_accounts(store, rows, 2, &mark));
+	assert_null(mx_store_put_accounts(store, rows, 2, &mark, NULL));
 	mx_store_close(store);
 	run_sql("UPDATE accounts SET data = x'00' WHERE source = 's0'");
 	store = mx_store_open(path);
@@ -189,7 +189,7 @@ static void test_newer_schema(void **state)
 	open_it();
 	open_it(); /* its own */
 	run_sql("PRAGMA user_version = 1000");
-	assert_refused("schema version 1000 is newer than this program's 4");
+	assert_refused("schema version 1000 is newer than this program's 5");
 	run_sql("PRAGMA user_version = 4");
 	open_it();
 }
@@ -217,7 +217,7 @@ static void write_until_full(void)
 	for (i = 0; i < 60; i++) {
 		for (j = 0; j < 16; j++)
 			rows[j] = row_of("full", "p", 1 + i * 16 + j, i);
-		if (!mx_store_put_accounts(store, rows, 16, &mark))
+		if (!mx_store_put_accounts(store, rows, 16, &mark, NULL))
 			continue;
 		failed++;
 		if (!mx_store_error(store))
@@ -248,7 +248,7 @@ static void test_full_disk(void **state)
 	store = mx_store_open(path);
 	mx_store_accounts(store, count, &before);
 	assert_true(before > 0 && before % 16 == 0);
-	assert_null(mx_store_put_accounts(store, &row, 1, &mark));
+	assert_null(mx_store_put_accounts(store, &row, 1, &mark, NULL));
 	mx_store_accounts(store, count, &after);
 	assert_int_equal(after, before + 1);
 	mx_store_close(store);

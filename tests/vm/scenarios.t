@@ -16,6 +16,7 @@ cd "$(dirname "$0")/../.." || exit 1
 table=${SCENARIOS:-"
 6.1   nft      shares crash limits ledger learn
 6.1   xtables  repeat
+6.1   kmod     mxrep-truth
 6.1   module   lab replay
 6.12  nft      flush gateway pause-now
 6.12  xtables  shares pace

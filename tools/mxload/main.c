@@ -12,7 +12,6 @@
 #include "tools/mxload/local.h"
 #include "tools/mxload/show.h"
 
-#define MX_VERSION "0.1"
 #define WORDS_MAX 4
 #define DEFAULT_SOCKET "/run/mxload/control.sock"
 
@@ -320,6 +319,20 @@ static int run_backoff(const struct command *c, const struct options *o)
 	return r ? ask_once(r, o, mx_show_pause) : MX_EXIT_USAGE;
 }
 
+static int run_factor(const struct command *c, const struct options *o)
+{
+	const char *text = o->word[2];
+	char *end;
+	double factor = strtod(text, &end);
+	json_t *r;
+
+	if (end == text || *end || !(factor >= 0 && factor <= 1))
+		return usage_error(c, "expected a factor from 0 to 1, like 0.5");
+	r = lane_request(c, o);
+	json_object_set_new(r, "factor", json_real(factor));
+	return ask_once(r, o, mx_show_factor);
+}
+
 static int run_settle(const struct command *c, const struct options *o)
 {
 	static const struct {
@@ -499,6 +512,11 @@ static const struct command commands[] = {
 	  "  PROVIDER           where it was blocked\n"
 	  "Without --for the pause takes ten minutes. mxload resume ends it at once.\n",
 	  run_backoff, 2, 2 },
+	{ "factor", "SOURCE PROVIDER F", "", "multiply a source's weight at a provider, for its reputation there",
+	  "  SOURCE             a source of the configuration\n"
+	  "  PROVIDER           where\n"
+	  "  F                  from 0 (nothing) to 1 (as configured)\n",
+	  run_factor, 3, 3 },
 	{ "warmup", "[SOURCE [PROVIDER]] [start|hold|resume|back|finish]", "", "where warm-ups are, or steer one",
 	  "  start              from the first day on\n"
 	  "  hold, resume       stay on this day; no longer\n"

@@ -453,6 +453,12 @@ void mx_show_warmup(const json_t *a)
 	mx_table_print(t, stdout);
 }
 
+void mx_show_factor(const json_t *a)
+{
+	printf("%s at %s: weight times %.3g\n", text(a, "source"), text(a, "provider"),
+	       json_number_value(json_object_get(a, "factor")));
+}
+
 void mx_show_settle(const json_t *a)
 {
 	printf("settled; the next connections are charged %lld message%s each%s\n", number(a, "charge"),

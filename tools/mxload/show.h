@@ -16,6 +16,7 @@ void mx_show_sources(const json_t *answer);
 void mx_show_providers(const json_t *answer);
 void mx_show_pools(const json_t *answer);
 void mx_show_warmup(const json_t *answer);
+void mx_show_factor(const json_t *answer);
 void mx_show_settle(const json_t *answer);
 void mx_show_quota(const json_t *answer);
 void mx_show_weight(const json_t *answer);

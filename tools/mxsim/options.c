@@ -11,7 +11,6 @@
 #include "daemon/log.h"
 #include "tools/mxload/duration.h"
 
-#define MX_VERSION "0.1"
 #define MOST_DAYS 3650
 
 static const char usage[] =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* One page that needs nothing else: no script, no file, no network. */
-#include "tools/mxsim/plot.h"
+#include "tools/html/chart.h"
+#include "tools/html/text.h"
 #include "tools/mxsim/report.h"
 
 #define MOST_SOURCES 7 /* with a line of their own; the rest is one more */
@@ -19,12 +20,12 @@ static const char style[] =
 
 static const char *date(const void *arg, u32 day, char *text)
 {
-	return sim_text_date(arg, day, text);
+	return sim_text_date(arg, day, text) + 5; /* without the year */
 }
 
-static struct sim_chart new_chart(const struct sim_tally *t, const char *title, const char *unit, bool logarithmic)
+static struct mx_chart new_chart(const struct sim_tally *t, const char *title, const char *unit, bool logarithmic)
 {
-	return (struct sim_chart){
+	return (struct mx_chart){
 		.title = title, .unit = unit, .date = date, .arg = t, .days = t->plan->days, .logarithmic = logarithmic
 	};
 }
@@ -59,9 +60,9 @@ static double cap_on(const struct sim_tally *t, u32 day, u32 provider, u32 sourc
 	return d ? d->cap * (w->hourly ? 24.0 : 1.0) : -1;
 }
 
-static void add_cap(const struct sim_tally *t, struct sim_chart *c, const struct sim_warmup *w)
+static void add_cap(const struct sim_tally *t, struct mx_chart *c, const struct sim_warmup *w)
 {
-	struct sim_series *s = sim_chart_add(c, w->source, true);
+	struct mx_series *s = mx_chart_add(c, w->source, MX_DRAW_LIMIT);
 	u32 day;
 
 	snprintf(s->name, sizeof(s->name), "%s: cap of the warm-up%s", t->world->source_names[w->source],
@@ -80,12 +81,12 @@ static const struct sim_warmup *whole_warmup(const struct sim_tally *t, u32 sour
 
 static void print_sent(const struct sim_tally *t, FILE *out)
 {
-	struct sim_chart c = new_chart(t, "Messages sent each day, by source", "messages a day", t->warmup_count);
+	struct mx_chart c = new_chart(t, "Messages sent each day, by source", "messages a day", t->warmup_count);
 	u32 sources = t->world->state.sources, source, day;
-	struct sim_series *s;
+	struct mx_series *s;
 
 	for (source = 0; source < sources && source < MOST_SOURCES; source++) {
-		s = sim_chart_add(&c, source, false);
+		s = mx_chart_add(&c, source, MX_DRAW_LINE);
 		snprintf(s->name, sizeof(s->name), "%s", t->world->source_names[source]);
 		for (day = 0; day < c.days; day++)
 			s->values[day] = sent_on(t, day, source);
@@ -93,13 +94,13 @@ static void print_sent(const struct sim_tally *t, FILE *out)
 			add_cap(t, &c, whole_warmup(t, source));
 	}
 	if (sources > MOST_SOURCES) {
-		s = sim_chart_add(&c, MOST_SOURCES, false);
+		s = mx_chart_add(&c, MOST_SOURCES, MX_DRAW_LINE);
 		snprintf(s->name, sizeof(s->name), "the other %u together", sources - MOST_SOURCES);
 		for (day = 0; day < c.days; day++)
 			for (s->values[day] = 0, source = MOST_SOURCES; source < sources; source++)
 				s->values[day] += sent_on(t, day, source);
 	}
-	sim_chart_print(&c, out);
+	mx_chart_print(&c, out);
 }
 
 /* One chart for each lane that is warmed up by itself. */
@@ -110,40 +111,40 @@ static void print_warmups(const struct sim_tally *t, FILE *out)
 
 	for (i = 0; i < t->warmup_count; i++) {
 		const struct sim_warmup *w = &t->warmups[i];
-		struct sim_chart c = new_chart(t, title, "messages a day", true);
-		struct sim_series *s;
+		struct mx_chart c = new_chart(t, title, "messages a day", true);
+		struct mx_series *s;
 
 		if (w->provider == MX_NONE || !w->count)
 			continue;
 		snprintf(title, sizeof(title), "Warm-up of %s at %s", t->world->source_names[w->source],
 			 t->world->provider_names[w->provider]);
-		s = sim_chart_add(&c, w->source, false);
+		s = mx_chart_add(&c, w->source, MX_DRAW_LINE);
 		snprintf(s->name, sizeof(s->name), "%s: sent", t->world->source_names[w->source]);
 		for (day = 0; day < c.days; day++)
 			s->values[day] = lane_sent_on(t, day, w->provider, w->source);
 		add_cap(t, &c, w);
-		sim_chart_print(&c, out);
+		mx_chart_print(&c, out);
 	}
 }
 
 static void print_waiting(const struct sim_tally *t, FILE *out)
 {
-	struct sim_chart c =
+	struct mx_chart c =
 		new_chart(t, "Deferred mail that waits at the end of each day, by provider", "messages", false);
 	u32 steps = SIM_DAY_MINUTES / t->step, provider, day, style_of = 0;
 
 	for (provider = 0; provider < t->world->state.providers; provider++) {
-		struct sim_series *s;
+		struct mx_series *s;
 
 		if (!t->providers[provider].deferred)
 			continue;
-		s = sim_chart_add(&c, style_of++, false);
+		s = mx_chart_add(&c, style_of++, MX_DRAW_LINE);
 		snprintf(s->name, sizeof(s->name), "%s", t->world->provider_names[provider]);
 		for (day = 0; day < c.days; day++)
 			s->values[day] = (double)sim_tally_mail_at(t, (day + 1) * steps - 1, provider)->waiting;
 	}
 	if (c.count)
-		sim_chart_print(&c, out);
+		mx_chart_print(&c, out);
 	else
 		fputs("<p>No mail was deferred.</p>\n", out);
 }
@@ -153,7 +154,7 @@ static void print_waiting(const struct sim_tally *t, FILE *out)
 static void text_cell(const char *text, FILE *out)
 {
 	fputs("<td>", out);
-	sim_html_text(text, out);
+	mx_html_text(text, out);
 	fputs("</td>", out);
 }
 
@@ -230,7 +231,7 @@ void sim_report_html(const struct sim_tally *t, FILE *out)
 		"content=\"width=device-width\"/><title>mxsim</title>\n<style>%s</style></head>\n"
 		"<body>\n<h1>",
 		style);
-	sim_html_text(t->plan->config, out);
+	mx_html_text(t->plan->config, out);
 	fprintf(out, ": %u days from %s, pattern %s</h1>\n", t->plan->days, sim_text_date(t, 0, text),
 		sim_pattern_name(t->plan->pattern));
 	print_sent(t, out);

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The truth: what mxrep reports of thousands of messages, some of which are turned down, is what the receivers saw;
+# also when it is killed, and when the log is rotated and compressed meanwhile. With LAB_REUSE Postfix uses connections
+# again, and which of them carried a message shows when they are over.
+
+set -u
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/mxrep.sh
+. "$(dirname "$0")/mxrep.sh"
+
+LAB_REUSE=${LAB_REUSE-}
+messages=$((${LAB_MESSAGES:-10000} / ${LAB_LESS:-1}))
+part=$((messages / 40))
+
+# off PROVIDER SOURCE: by how many thousandths of the provider's messages mxrep's count is off.
+off() {
+	local kind name seen=0 told all
+	for kind in message:sent deferred:deferred bounced:bounced; do
+		name=${kind#*:}
+		told=$(mxrep_count "$2" "$1" "$name")
+		seen=$(receiver_count "$1" "$2" "${kind%:*}")
+		all=$(($(receiver_count "$1" - message) + $(receiver_count "$1" - deferred) + $(receiver_count "$1" - bounced)))
+		echo $(((told > seen ? told - seen : seen - told) * 1000 / all))
+	done | sort -n | tail -n 1
+}
+# Which reused connection carried a message is worked out when all of them are over, from bytes: mostly within 1 %.
+near=10
+[ -z "$LAB_REUSE" ] || near=25
+is_near() {
+	[ "$(off "$1" "$2")" -lt $near ]
+}
+send_all() {
+	local domain
+	for domain in gmail.com outlook.com yahoo.com alpha.example; do
+		mail_send $domain $((part * 8))
+		LAB_TO=unknown mail_send $domain $((part / 2))
+		LAB_TO=full mail_send $domain $((part / 2))
+		LAB_TO=spam mail_send $domain $((part / 2))
+		LAB_TO=grey mail_send $domain $((part / 2))
+	done
+}
+lab_up
+[ -z "$LAB_REUSE" ] || at mail sysctl -q net.netfilter.nf_conntrack_tcp_timeout_time_wait=3 # they are over sooner
+config_write 'reputation-user = "nobody";'
+mxrep_config 'steer = false;'
+daemon_start
+mta_start_logged mail ${LAB_REUSE:+smtp_connection_cache_on_demand=yes} 'transport_maps=inline:{{example.net = discard:}}' minimal_backoff_time=20s maximal_backoff_time=40s
+mxrep_start
+eventually "mxrep hears the daemon" 10 grep -q "tells of its connections" "$LAB_DIR/mxrep.out"
+begin=$(now_ms)
+send_all &
+sending=$!
+some_seen() {
+	[ "$(receiver_count - - message)" -gt "$1" ]
+}
+if [ -z "$LAB_REUSE" ] && [ "${LAB_ENGINE-}" != kmod ]; then
+	wait_for "a fifth is sent" 100 some_seen $((messages / 5))
+	mxrep_kill
+	mxrep_start
+	wait_for "a third is sent" 100 some_seen $((messages / 3))
+	ok "the log is rotated" mta_rotate
+	wait_for "half is sent" 100 some_seen $((messages / 2))
+	mxrep_kill
+	ok "the log is rotated while nobody reads it" mta_rotate
+	mxrep_start
+fi
+wait $sending
+# shellcheck disable=SC2016 # expanded when it is asked
+wait_for "all is tried" 200 equal 'find "$LAB_DIR"/postfix-mail/queue/{maildrop,incoming,active} -type f | wc -l' 0
+diag "$(seen - -) in $((($(now_ms) - begin) / 1000)) s"
+at mail postsuper -c "$LAB_DIR/postfix-mail/config" -d ALL > /dev/null 2>&1
+eventually "sent, deferred and bounced are as the receivers saw them" 30 told
+for provider in google microsoft yahoo default; do
+	is "at $provider, too" "$(reported $provider -)" "$(seen $provider -)"
+done
+for source in mx1 mx2 mx3; do
+	for provider in google microsoft yahoo default; do
+		eventually "$source at $provider is off by less than $near thousandths" 90 is_near $provider $source || diag "$(off $provider $source) thousandths"
+	done
+done
+if [ "${LAB_ENGINE-}" = kmod ]; then
+	# The module knows the process that connects, and Postfix says whose line it is.
+	is "with the module, every one of them is known" \
+		"$(mxrep -j report | json '[d["attribution"][how] for how in ("inferred", "ambiguous", "unknown")]')" "[0, 0, 0]"
+	for source in mx1 mx2 mx3; do
+		for provider in google microsoft yahoo default; do
+			is "$source at $provider: exactly" "$(off $provider $source)" 0
+		done
+	done
+fi
+diag "$(mxrep report)"
+diag "$(grep -v info "$LAB_DIR/mxrep.out")"
+mxrep_stop
+done_testing

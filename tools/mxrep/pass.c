@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/mxrep/pass.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/names.h"
+#include "daemon/text.h"
+#include "tools/mxrep/moment.h"
+
+#define QUEUE_ROOM 131072u /* entries, 3 MB */
+
+struct rep_queue {
+	struct queued {
+		u64 id, message; /* hashes of its queue id and its Message-ID */
+		u32 size;        /* bytes, 0: not known */
+	} entries[QUEUE_ROOM];
+};
+
+/* --- messages in the queue -------------------------------------------------------------------------------------- */
+
+struct rep_queue *rep_queue_new(void)
+{
+	return mx_alloc(sizeof(struct rep_queue));
+}
+
+void rep_queue_free(struct rep_queue *queue)
+{
+	free(queue);
+}
+
+/* Two places for each; the one that was there longer is the second. */
+static u32 place_of(u64 id)
+{
+	return (u32)(id >> 32) & (QUEUE_ROOM - 2);
+}
+
+static struct queued *remember(struct rep_queue *q, u64 id, u64 message)
+{
+	u32 i = place_of(id);
+
+	if (q->entries[i].id != id)
+		q->entries[i + 1] = q->entries[i];
+	q->entries[i] = (struct queued){ .id = id, .message = message };
+	return &q->entries[i];
+}
+
+/* NULL: it is not known, or forgotten. */
+static struct queued *recall(struct rep_queue *q, u64 id)
+{
+	u32 i = place_of(id);
+
+	if (q->entries[i].id != id)
+		i++;
+	return q->entries[i].id == id ? &q->entries[i] : NULL;
+}
+
+static void resize(struct rep_queue *q, u64 id, u32 size)
+{
+	struct queued *queued = recall(q, id);
+
+	if (!queued)
+		queued = remember(q, id, 0);
+	queued->size = size;
+}
+
+static void forget(struct rep_queue *q, u64 id)
+{
+	u32 i = place_of(id);
+
+	if (q->entries[i].id == id)
+		q->entries[i] = q->entries[i + 1];
+	else if (q->entries[i + 1].id != id)
+		return;
+	q->entries[i + 1] = (struct queued){ 0 };
+}
+
+static u64 queue_key(const struct rep_line *line)
+{
+	return rep_hash(line->queue_id) ^ (line->instance.length ? rep_hash(line->instance) : 0);
+}
+
+/* --- one attempt ------------------------------------------------------------------------------------------------ */
+
+const char *rep_network(enum mx_family family, struct mx_addr address, char *text)
+{
+	u8 length = family == MX_IPV4 ? 24 : 64;
+	struct mx_addr mask = mx_addr_hostmask(family, length);
+
+	address.hi &= ~mask.hi;
+	address.lo &= ~mask.lo;
+	return mx_prefix_text(family, address, length, text);
+}
+
+static const char *provider_of(struct rep_pass *p, const struct rep_line *line)
+{
+	struct rep_text domain = line->recipient;
+	const char *at = domain.length ? memrchr(domain.at, '@', domain.length) : NULL;
+
+	if (line->has_address || line->relay.length)
+		return rep_policy_provider(p->policy, line->relay, line->family,
+					   line->has_address ? &line->address : NULL);
+	if (!at)
+		return mx_name("default");
+	domain.length -= (size_t)(at + 1 - domain.at);
+	domain.at = at + 1;
+	return rep_policy_domain(p->policy, domain);
+}
+
+/* Without a connection: the source is not known, the provider by the relay's name or address. */
+static u32 lane_without(struct rep_pass *p, const struct rep_line *line, const char **provider)
+{
+	struct rep_pass_lane *place;
+
+	*provider = provider_of(p, line);
+	place = &p->remembered[((uintptr_t)*provider >> 4) % REP_PASS_REMEMBERED];
+	if (place->provider != *provider) {
+		place->provider = *provider;
+		place->lane = rep_store_lane(p->store, "", *provider, "");
+	}
+	return place->lane;
+}
+
+static enum rep_what what_of(const struct rep_line *line)
+{
+	if (line->reach == REP_SUSPENDED)
+		return REP_WHAT_SUSPENDED;
+	return line->reach == REP_ANSWERED ? (enum rep_what)line->outcome : REP_WHAT_FAILED;
+}
+
+static void keep_reply(struct rep_pass *p, const struct rep_sign *sign)
+{
+	struct rep_text reply = sign->reply;
+
+	if (reply.length > 500)
+		reply.length = 500;
+	rep_store_run(p->store,
+		      "INSERT INTO reply VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text, time = "
+		      "excluded.time WHERE excluded.time > time + 60",
+		      "iiiti", (s64)sign->lane, (s64)sign->meaning.category, (s64)sign->outcome, reply, sign->time);
+}
+
+/* A line may be read sooner than what was told of its connection meanwhile. */
+static struct rep_flow *find_flow(struct rep_pass *p, const struct rep_line *line, const char *own, enum rep_how *how)
+{
+	struct rep_flow *flow = rep_flows_carried(p->flows, line, own, how);
+
+	while (!flow && p->look && line->has_address && p->look(line->time, p->context))
+		flow = rep_flows_carried(p->flows, line, own, how);
+	return flow;
+}
+
+static void take_attempt(struct rep_pass *p, const struct rep_line *line)
+{
+	const char *own = line->outcome == REP_SENT ? NULL : rep_policy_quoted(p->policy, line->reply);
+	struct rep_sign sign = { .time = line->time / REP_SECOND, .outcome = line->outcome, .reply = line->reply };
+	struct rep_flow *flow = NULL;
+	enum rep_what what = what_of(line);
+	u32 hour = (u32)(sign.time / 3600), n = line->recipients ? line->recipients : 1;
+	const struct queued *queued = recall(p->queue, queue_key(line));
+
+	sign.how = REP_UNKNOWN;
+	if (p->flows && line->reach != REP_SUSPENDED && line->reach != REP_UNREACHED)
+		flow = find_flow(p, line, own, &sign.how);
+	if (flow) {
+		sign.lane = flow->lane;
+		sign.source = flow->source;
+		sign.provider = flow->provider;
+	} else {
+		sign.lane = lane_without(p, line, &sign.provider);
+	}
+	if (p->flows && line->reach == REP_UNREACHED && line->has_address &&
+	    rep_flows_refused(p->flows, line->family, line->address, line->port, line->time))
+		sign.meaning.category = REP_OURS;
+	else if (line->outcome != REP_SENT)
+		sign.meaning = rep_rules_match(p->rules, sign.provider, line->reply, line->dsn);
+	rep_store_count(p->store, hour, sign.lane, what, sign.meaning.category, sign.how, (s32)n);
+	if (flow)
+		rep_flow_book(flow, &(struct rep_booked){ .time = line->time,
+							  .hour = hour,
+							  .n = n,
+							  .what = what,
+							  .category = sign.meaning.category,
+							  .how = sign.how,
+							  .size = line->has_body && queued ? queued->size : 0,
+							  .recipient = (u32)line->recipient.length,
+							  .reply = (u32)line->reply.length,
+							  .has_body = line->has_body });
+	p->attempts += n;
+	if (line->reach != REP_ANSWERED)
+		return;
+	if (queued && queued->message && line->outcome == REP_SENT)
+		rep_store_message(p->store, queued->message, rep_hash_folded(line->recipient), sign.lane, hour);
+	if (flow && p->settle) {
+		flow->messages += n;
+		rep_settle_messages(p->settle, sign.lane, sign.time, sign.outcome, n);
+	}
+	if (line->outcome != REP_SENT)
+		keep_reply(p, &sign);
+	if (p->sign)
+		p->sign(&sign, p->context);
+}
+
+/* What is in the queue, and what is no more. */
+static void learn(struct rep_pass *p, const struct rep_line *line)
+{
+	if (line->kind == REP_LINE_QUEUED)
+		remember(p->queue, queue_key(line), rep_hash(line->message_id));
+	else if (line->kind == REP_LINE_SIZED && p->flows)
+		resize(p->queue, queue_key(line), line->size);
+	else if (line->kind == REP_LINE_REMOVED)
+		forget(p->queue, queue_key(line));
+}
+
+void rep_pass_before(struct rep_pass *p, struct rep_reader *reader, const char *text, size_t length)
+{
+	struct rep_line line;
+
+	rep_reader_line(reader, text, length, &line);
+	learn(p, &line);
+}
+
+void rep_pass_line(struct rep_pass *p, struct rep_reader *reader, const char *text, size_t length)
+{
+	struct rep_line line;
+
+	p->lines++;
+	rep_reader_line(reader, text, length, &line);
+	if (line.kind == REP_LINE_ATTEMPT)
+		take_attempt(p, &line);
+	else
+		learn(p, &line);
+}
