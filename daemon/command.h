@@ -14,6 +14,7 @@ struct mx_request {
 	struct mx_daemon *daemon;
 	json_t *args;
 	const char *owner; /* whose states it sets: "operator" or "mxrep" */
+	u64 begin;         /* in the journal: a stream tells what came after this */
 	enum mx_right right;
 	/* set by the command */
 	const char *code; /* of an error */

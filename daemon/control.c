@@ -148,7 +148,7 @@ static void start_stream(struct client *client, const struct mx_request *r)
 	client->to = r->to;
 	client->to_family = r->to_family;
 	client->to_given = r->to_given;
-	client->at = mx_journal_next(client->control->daemon->journal);
+	client->at = r->begin;
 	bufferevent_set_timeouts(client->io, NULL, &patience);
 }
 
@@ -156,7 +156,8 @@ static void take_line(struct client *client, const char *line)
 {
 	struct mx_request request = { .daemon = client->control->daemon,
 				      .right = client->right,
-				      .owner = client->owner };
+				      .owner = client->owner,
+				      .begin = mx_journal_next(client->control->daemon->journal) };
 	json_error_t error;
 
 	request.args = json_loads(line, JSON_REJECT_DUPLICATES, &error);
@@ -245,7 +246,7 @@ static bool wants(const struct client *client, const struct mx_event *e)
 {
 	if (client->stream == MX_STREAM_WATCH)
 		return true;
-	if (e->type != MX_EVENT_DECISION && e->type != MX_EVENT_CLOSE)
+	if (e->type != MX_EVENT_DECISION && e->type != MX_EVENT_CLOSE && e->type != MX_EVENT_CALLER)
 		return false;
 	return !client->to_given || (e->family == client->to_family && !mx_addr_cmp(e->to, client->to));
 }

@@ -6,12 +6,10 @@
 
 #include "daemon/log.h"
 
-#define EVENTS 4096
-
 struct mx_journal {
 	pthread_mutex_t lock;
 	u64 next;
-	struct mx_event event[EVENTS];
+	struct mx_event event[MX_JOURNAL_EVENTS];
 };
 
 struct mx_journal *mx_journal_new(void)
@@ -31,7 +29,7 @@ void mx_journal_free(struct mx_journal *journal)
 void mx_journal_add(struct mx_journal *journal, const struct mx_event *event)
 {
 	pthread_mutex_lock(&journal->lock);
-	journal->event[journal->next++ % EVENTS] = *event;
+	journal->event[journal->next++ % MX_JOURNAL_EVENTS] = *event;
 	pthread_mutex_unlock(&journal->lock);
 }
 
@@ -51,12 +49,12 @@ u32 mx_journal_read(struct mx_journal *journal, u64 *at, struct mx_event *events
 
 	pthread_mutex_lock(&journal->lock);
 	*lost = 0;
-	if (journal->next > EVENTS && *at < journal->next - EVENTS) {
-		*lost = journal->next - EVENTS - *at;
-		*at = journal->next - EVENTS;
+	if (journal->next > MX_JOURNAL_EVENTS && *at < journal->next - MX_JOURNAL_EVENTS) {
+		*lost = journal->next - MX_JOURNAL_EVENTS - *at;
+		*at = journal->next - MX_JOURNAL_EVENTS;
 	}
 	while (n < max && *at < journal->next)
-		events[n++] = journal->event[(*at)++ % EVENTS];
+		events[n++] = journal->event[(*at)++ % MX_JOURNAL_EVENTS];
 	pthread_mutex_unlock(&journal->lock);
 	return n;
 }

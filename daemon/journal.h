@@ -10,6 +10,8 @@
 
 #include "core/decide.h"
 
+#define MX_JOURNAL_EVENTS 4096u /* are kept */
+
 enum mx_event_type {
 	MX_EVENT_DECISION,
 	MX_EVENT_CLOSE,

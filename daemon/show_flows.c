@@ -93,8 +93,11 @@ struct flow_list {
 	struct mx_request *request;
 	json_t *list;
 	size_t limit;
-	const struct mx_event *decided; /* what the journal still knows */
-	u32 decided_count;
+	struct mx_live *live;
+	u32 live_count;
+	const struct mx_event *events; /* what the journal still knows */
+	u32 count;
+	u32 told; /* of those, the others follow behind the answer */
 };
 
 static bool wanted(const struct mx_request *r, const struct mx_event *e)
@@ -102,13 +105,14 @@ static bool wanted(const struct mx_request *r, const struct mx_event *e)
 	return !r->to_given || (e->family == r->to_family && !mx_addr_cmp(e->to, r->to));
 }
 
-/* The latest event of a type on the same addresses and ports. */
-static const struct mx_event *latest(const struct flow_list *l, const struct mx_event *e, enum mx_event_type type)
+/* The latest event of a type on the same addresses and ports, of the first `count` ones. */
+static const struct mx_event *latest(const struct flow_list *l, u32 count, const struct mx_event *e,
+				     enum mx_event_type type)
 {
 	u32 i;
 
-	for (i = l->decided_count; i-- > 0;) {
-		const struct mx_event *d = &l->decided[i];
+	for (i = count; i-- > 0;) {
+		const struct mx_event *d = &l->events[i];
 
 		if (d->type == type && d->from_port == e->from_port && d->family == e->family &&
 		    !mx_addr_cmp(d->from, e->from) && !mx_addr_cmp(d->to, e->to))
@@ -117,54 +121,76 @@ static const struct mx_event *latest(const struct flow_list *l, const struct mx_
 	return NULL;
 }
 
-/* A connection with what was told when it was decided; `closed`: when it was over, 0 for one that is open. */
-static json_t *told_flow(const struct flow_list *l, const struct mx_event *e, const char *state, s64 closed)
+/*
+ * A connection with what was told when it was decided, among the first `count` events; `closed`: when it was over, 0
+ * for one that is open.
+ */
+static void add_flow(struct flow_list *l, u32 count, const struct mx_event *e, const char *state, s64 closed)
 {
-	const struct mx_event *d = latest(l, e, MX_EVENT_DECISION), *caller = d;
+	const struct mx_event *d = latest(l, count, e, MX_EVENT_DECISION), *caller = d;
 	struct mx_event flow = *e;
 	json_t *o;
 
+	if (d && d >= l->events + l->told)
+		return;
 	flow.time = d ? d->time : 0;
 	if (!d || !d->by_module)
-		caller = latest(l, e, MX_EVENT_CALLER);
+		caller = latest(l, count, e, MX_EVENT_CALLER);
 	o = flow_json(&flow, state, d ? mx_reason_name(d->reason) : NULL);
 	json_object_set_new(o, "closed", mx_json_time(closed));
 	put_caller(o, caller);
-	return o;
+	json_array_append_new(l->list, o);
 }
 
-static void add_live(const struct mx_live *live, void *arg)
+static void collect_live(const struct mx_live *live, void *arg)
 {
 	struct flow_list *l = arg;
 
-	if (wanted(l->request, &live->event) && json_array_size(l->list) < l->limit)
-		json_array_append_new(l->list, told_flow(l, &live->event, live->state, 0));
+	if (!wanted(l->request, &live->event) || l->live_count >= l->limit)
+		return;
+	l->live = mx_grow(l->live, l->live_count, sizeof(*l->live));
+	l->live[l->live_count++] = *live;
+}
+
+static void add_live(struct flow_list *l)
+{
+	u32 i;
+
+	for (i = 0; i < l->live_count; i++)
+		add_flow(l, l->count, &l->live[i].event, l->live[i].state, 0);
 }
 
 static void add_closed(struct flow_list *l)
 {
 	u32 i;
 
-	for (i = l->decided_count; i-- > 0 && json_array_size(l->list) < l->limit;) {
-		const struct mx_event *e = &l->decided[i];
+	for (i = l->told; i-- > 0 && json_array_size(l->list) < l->limit;) {
+		const struct mx_event *e = &l->events[i];
 
-		if (e->type != MX_EVENT_CLOSE || !wanted(l->request, e))
-			continue;
-		json_array_append_new(l->list, told_flow(l, e, e->close.established ? "closed" : "failed", e->time));
+		if (e->type == MX_EVENT_CLOSE && wanted(l->request, e))
+			add_flow(l, i, e, e->close.established ? "closed" : "failed", e->time);
 	}
 }
 
+/*
+ * A connection is decided before conntrack knows it. So what is live is looked at first, and then what was decided;
+ * what was decided after the request came is left to the events that follow, where they do.
+ */
 json_t *mx_show_flows(struct mx_request *r)
 {
 	json_int_t limit = json_integer_value(json_object_get(r->args, "limit"));
-	struct mx_event *events = mx_alloc(4096 * sizeof(*events));
-	struct flow_list l = { .request = r, .list = json_array(), .decided = events };
+	struct mx_event *events = mx_alloc(MX_JOURNAL_EVENTS * sizeof(*events));
+	struct flow_list l = { .request = r, .list = json_array(), .events = events };
 	u64 at = 0, lost;
 
 	l.limit = limit > 0 ? (size_t)limit : RECENT_FLOWS;
-	l.decided_count = mx_journal_read(r->daemon->journal, &at, events, 4096, &lost);
-	mx_flows_list(&r->daemon->policy, add_live, &l);
+	mx_flows_list(&r->daemon->policy, collect_live, &l);
+	l.count = l.told = mx_journal_read(r->daemon->journal, &at, events, MX_JOURNAL_EVENTS, &lost);
+	if (r->stream != MX_STREAM_NONE)
+		l.told = at - r->begin < l.count ? l.count - (u32)(at - r->begin) : 0;
+	add_live(&l);
 	add_closed(&l);
+	free(l.live);
 	free(events);
 	return json_pack("{s:b,s:o}", "ok", 1, "flows", l.list);
 }

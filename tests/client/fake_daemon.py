@@ -24,6 +24,8 @@ BEHIND = {
         {"event": "decision", "time": "2026-11-21T00:00:01Z", "to": "198.51.100.10", "to_port": 25, "from": "192.0.2.2",
          "from_port": 40000, "provider": "google", "route": 1, "pool": "main", "action": "assign", "source": "mx1",
          "reason": "weighted", "left": {"connections": 12, "limit": "limit-hour"}, "warmup_day": 3},
+        {"event": "connect", "time": "2026-11-21T00:00:01Z", "from": "192.0.2.2", "from_port": 40000,
+         "to": "198.51.100.10", "to_port": 25, "process": 4711, "local_process": 12, "user": 104},
         {"event": "close", "time": "2026-11-21T00:00:01Z", "to": "198.51.100.10", "to_port": 25, "from": "192.0.2.2",
          "from_port": 40000, "provider": "google", "source": "mx1", "source_address": "192.0.2.11",
          "source_port": 40000, "state": "closed", "reason": "weighted", "bytes": {"sent": 164, "received": 142}},

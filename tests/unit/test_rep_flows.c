@@ -195,6 +195,36 @@ static void test_times(void **state)
 	expect(line(10, "D", 7, 2, 9000), NULL, NULL, REP_UNKNOWN);
 }
 
+/* Rather than none, one that was open before anybody looked. */
+static void test_no_time(void **state)
+{
+	struct rep_flow *a = opened(10, 1001, "mx1", 0, 0), *b;
+
+	(void)state;
+	a->opened = 0;
+	b = opened(10, 1002, "mx2", 8000, 0);
+	expect(line(10, "A", 7, 1, 9000), NULL, b, REP_EXACT);
+	expect(line(10, "B", 7, 1, 5000), NULL, a, REP_EXACT);
+	a->closed = T0 + SECOND;
+	expect(line(10, "C", 7, 1, 5000), NULL, NULL, REP_UNKNOWN);
+}
+
+/* The daemon was away: what it does not tell of now is over. */
+static void test_doubt(void **state)
+{
+	struct rep_flow *a = opened(10, 1001, "mx1", 0, 0), *b = opened(10, 1002, "mx2", 0, 0),
+			*c = opened(10, 1003, "mx3", 0, 0);
+
+	(void)state;
+	c->closed = T0 + SECOND;
+	rep_flows_doubt(flows);
+	b->is_in_doubt = false;
+	rep_flows_end_doubted(flows, T0 + 5 * SECOND);
+	assert_int_equal(a->closed, T0 + 5 * SECOND);
+	assert_int_equal(b->closed, 0);
+	assert_int_equal(c->closed, T0 + SECOND);
+}
+
 static void test_refusals(void **state)
 {
 	struct mx_addr to = { 0, 0xc633640a };
@@ -244,10 +274,20 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_by_process),        TEST(test_passed_over),        TEST(test_by_port),
-		TEST(test_by_port_late),      TEST(test_only_source),        TEST(test_by_uses),
-		TEST(test_by_quoted_address), TEST(test_recipients),         TEST(test_times),
-		TEST(test_refusals),          TEST(test_caller_comes_first), TEST(test_expiry),
+		TEST(test_by_process),
+		TEST(test_passed_over),
+		TEST(test_by_port),
+		TEST(test_by_port_late),
+		TEST(test_only_source),
+		TEST(test_by_uses),
+		TEST(test_by_quoted_address),
+		TEST(test_recipients),
+		TEST(test_times),
+		TEST(test_no_time),
+		TEST(test_doubt),
+		TEST(test_refusals),
+		TEST(test_caller_comes_first),
+		TEST(test_expiry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

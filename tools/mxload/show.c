@@ -571,6 +571,9 @@ void mx_show_event(const json_t *e)
 	} else if (!strcmp(type, "close"))
 		printf(" %s %lld -> %s %lld %s: %s %s", text(e, "from"), number(e, "from_port"), text(e, "to"),
 		       number(e, "to_port"), text(e, "provider"), text(e, "source"), text(e, "state"));
+	else if (!strcmp(type, "connect"))
+		printf(" %s %lld -> %s %lld: process %lld", text(e, "from"), number(e, "from_port"), text(e, "to"),
+		       number(e, "to_port"), number(e, "process"));
 	else if (!strcmp(type, "state"))
 		printf(" %s%s%s: %s by %s: %s", text(e, "source"), at(e), optional(e, "provider"), text(e, "state"),
 		       text(e, "owner"), text(e, "reason"));

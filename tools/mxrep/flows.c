@@ -165,13 +165,23 @@ void rep_flows_expire(struct rep_flows *f, s64 now)
 	}
 }
 
-void rep_flows_doubt(struct rep_flows *f, s64 now)
+void rep_flows_doubt(struct rep_flows *f)
 {
 	struct rep_flow *flow;
 
 	for (flow = f->oldest; flow; flow = flow->newer)
-		if (!flow->closed)
+		flow->is_in_doubt = !flow->closed;
+}
+
+void rep_flows_end_doubted(struct rep_flows *f, s64 now)
+{
+	struct rep_flow *flow;
+
+	for (flow = f->oldest; flow; flow = flow->newer) {
+		if (flow->is_in_doubt && !flow->closed)
 			flow->closed = now;
+		flow->is_in_doubt = false;
+	}
 }
 
 void rep_flows_each(struct rep_flows *f, void (*each)(struct rep_flow *, void *), void *context)
@@ -239,7 +249,7 @@ static bool is_possible(const struct rep_flow *flow, const struct clues *c)
 		return false;
 	if (flow->opened > c->end || (flow->closed && flow->closed < c->begin - SLACK))
 		return false;
-	return !c->is_first || flow->opened >= c->connect - SLACK;
+	return !c->is_first || !flow->opened || flow->opened >= c->connect - SLACK;
 }
 
 /*
@@ -348,6 +358,11 @@ static struct choice choose(struct rep_flows *f, const struct clues *c)
 			return (struct choice){ .best = flow, .is_certain = true };
 		weigh(&o, flow, c);
 	}
+	/* Rather than none, one of those of which nobody knows when it opened. */
+	if (!o.best)
+		for (; flow; flow = flow->next)
+			if (!flow->opened && is_possible(flow, c))
+				weigh(&o, flow, c);
 	return o;
 }
 

@@ -37,7 +37,8 @@ struct rep_carried {
 };
 
 struct rep_flow {
-	s64 opened, closed; /* microseconds since the epoch; closed 0: it lives */
+	s64 opened,
+		closed; /* microseconds since the epoch; opened 0: so long ago that nobody knows; closed 0: it lives */
 	enum mx_family family;
 	struct mx_addr from, to;
 	u16 from_port, to_port;
@@ -56,6 +57,7 @@ struct rep_flow {
 	u64 said, heard; /* bytes of the dialogue, to the host and from it, told when it is over; 0: not known */
 	struct rep_carried carried;
 	bool is_matched;       /* looked at again when it was over: match.h */
+	bool is_in_doubt;      /* whether it lives: see rep_flows_doubt() */
 	bool is_settled;       /* the daemon has been told that it is over */
 	struct rep_flow *next; /* to the same place, the later ones first */
 	struct rep_flow *older, *newer;
@@ -87,8 +89,11 @@ bool rep_flows_refused(const struct rep_flows *flows, enum mx_family family, str
 /* Forgets those that closed long before `now`. */
 void rep_flows_expire(struct rep_flows *flows, s64 now);
 
-/* Everything that was live may have closed unseen: the daemon was away. */
-void rep_flows_doubt(struct rep_flows *flows, s64 now);
+/* Everything that is live may have closed unseen, the daemon was away: it is in doubt. */
+void rep_flows_doubt(struct rep_flows *flows);
+
+/* What is in doubt still closed before `now`. */
+void rep_flows_end_doubted(struct rep_flows *flows, s64 now);
 
 /* Calls back for each, the oldest first. */
 void rep_flows_each(struct rep_flows *flows, void (*each)(struct rep_flow *flow, void *context), void *context);

@@ -22,7 +22,7 @@
 #define NETWORK_MS 60000         /* the daemon's own counters are asked for */
 #define PAGE_MS 300000           /* the page is written */
 #define TIDY_MS 3600000          /* what is too old goes */
-#define TOLD_MS 600              /* after a piece of a log was read, all is told of the connections that it speaks of */
+#define TOLD_MS 500              /* in this time a daemon that is not held up tells of a connection */
 #define RECENT (10 * REP_SECOND) /* of an older line nothing is told any more */
 #define STEPS 64                 /* of one log before the others have their turn */
 
@@ -34,7 +34,8 @@ struct run {
 	struct rep_follow **follows;
 	u32 follow_count;
 	int signals;
-	s64 read_at; /* rep_now_ms() when the lines at hand were read */
+	s64 told_by;    /* rep_now_ms(): all is told of the connections that the lines at hand speak of */
+	bool has_asked; /* the daemon, whether it is held up, for their sake */
 	bool leaving;
 };
 
@@ -70,15 +71,24 @@ static void settle(struct run *r)
 
 /* --- logs -------------------------------------------------------------------------------------------------------- */
 
-/* The daemon tells what has happened some times a second: what a line speaks of may be told a little later than it. */
+/*
+ * The daemon tells what has happened some times a second: what a line speaks of may be told a little later than it.
+ * When it is held up, by its disk say, it answers later, too, and then tells the rest.
+ */
 static bool look(s64 time, void *context)
 {
 	struct run *r = context;
 	struct pollfd told = { .fd = rep_link_descriptor(r->watch.link), .events = POLLIN };
-	s64 left = r->read_at + TOLD_MS - rep_now_ms();
+	s64 left = r->told_by - rep_now_ms();
 
-	if (left <= 0 || told.fd < 0 || rep_now_us() - time > RECENT)
+	if (told.fd < 0 || rep_now_us() - time > RECENT || (left <= 0 && r->has_asked))
 		return false;
+	if (left <= 0) {
+		rep_watch_ask(&r->watch);
+		r->has_asked = true;
+		r->told_by = rep_now_ms() + TOLD_MS;
+		left = TOLD_MS;
+	}
 	poll(&told, 1, (int)left);
 	rep_watch_read(&r->watch);
 	return true;
@@ -86,8 +96,11 @@ static bool look(s64 time, void *context)
 
 static bool read_log(struct run *r, struct rep_follow *follow)
 {
-	r->read_at = rep_now_ms();
-	return rep_follow_step(follow, &r->pass, r->read_at);
+	s64 now = rep_now_ms();
+
+	r->told_by = now + TOLD_MS;
+	r->has_asked = false;
+	return rep_follow_step(follow, &r->pass, now);
 }
 
 static void read_logs(struct run *r)

@@ -137,14 +137,13 @@ static void take_listed(struct rep_watch *w, const json_t *o, s64 now)
 	if (!read_ends(o, &flow))
 		return;
 	known = rep_flows_find(w->flows, &flow);
-	if (known && !known->closed) {
+	flow.opened = *text(o, "time") ? time_of(o, now) : 0; /* so long ago that nobody knows */
+	if (known && flow.opened <= known->opened + REP_SECOND) {
+		known->is_in_doubt = false;
 		if (!lives)
 			take_close(w, o, now);
 		return;
 	}
-	flow.opened = *text(o, "time") ? time_of(o, now) : 0; /* so long ago that nobody knows */
-	if (known && flow.opened <= known->opened + REP_SECOND)
-		return;
 	flow.closed = lives ? 0 : mx_time_parse(text(o, "closed"), &closed) ? (closed + 1) * REP_SECOND : now;
 	read_end(o, &flow);
 	read_lane(w, o, &flow);
@@ -163,6 +162,8 @@ static void take_event(struct rep_watch *w, const json_t *o)
 		take_caller(w, o);
 	else if (!strcmp(event, "close"))
 		take_close(w, o, now);
+	else if (!strcmp(event, "lost"))
+		w->is_behind = true;
 }
 
 /* The addresses of the sources, also when this process may not read the daemon's configuration. */
@@ -191,7 +192,7 @@ bool rep_watch_start(struct rep_watch *w)
 	s64 now = rep_now_us();
 	size_t i;
 
-	if (rep_link_descriptor(w->link) >= 0)
+	if (rep_link_descriptor(w->link) >= 0 && !w->is_behind)
 		return true;
 	answer = rep_link_follow(w->link, error);
 	if (!answer) {
@@ -201,10 +202,11 @@ bool rep_watch_start(struct rep_watch *w)
 		return false;
 	}
 	mx_log(MX_LOG_INFO, "mxloadd tells of its connections");
-	w->was_wrong = false;
-	rep_flows_doubt(w->flows, now);
+	w->was_wrong = w->is_behind = false;
+	rep_flows_doubt(w->flows);
 	json_array_foreach(json_object_get(answer, "flows"), i, flow)
 		take_listed(w, flow, now);
+	rep_flows_end_doubted(w->flows, now);
 	json_decref(answer);
 	learn_sources(w);
 	return true;
@@ -218,4 +220,11 @@ void rep_watch_read(struct rep_watch *w)
 		take_event(w, event);
 		json_decref(event);
 	}
+}
+
+void rep_watch_ask(struct rep_watch *w)
+{
+	char error[REP_LINK_ERROR];
+
+	json_decref(rep_link_ask(w->link, json_pack("{s:s}", "command", "help"), error));
 }

@@ -13,12 +13,16 @@ struct rep_watch {
 	struct rep_store *store; /* gives lanes their numbers */
 	struct rep_policy *policy;
 	bool was_wrong;
+	bool is_behind; /* the daemon could not tell it everything */
 };
 
-/* Begins, or begins again when the daemon was away; says so once. False: it is not there. */
+/* Begins, or begins again when the daemon was away or has not told everything; says so once. False: it is not there. */
 bool rep_watch_start(struct rep_watch *watch);
 
 /* Takes all that has come. */
 void rep_watch_read(struct rep_watch *watch);
+
+/* Waits, up to ten seconds, until the daemon answers: what has happened until now it tells at its next tick. */
+void rep_watch_ask(struct rep_watch *watch);
 
 #endif
