@@ -58,7 +58,7 @@ coproc at mail $LAB_PYTHON "$lab_top/tests/lab/followers.py" "$LAB_DIR/control.s
 read -r -t 10 -u "${COPROC[0]}" line
 is "followers are ready" "$line" ready
 connect mail -n 1500 -f 64 198.51.100.10 198.51.100.20 > /dev/null
-exec {COPROC[1]}>&-
+eval "exec ${COPROC[1]}>&-"
 line=
 read -r -t 60 -u "${COPROC[0]}" line
 is "none misses a connection, nor hears of one twice" "$line" "missing 0 twice 0 of 1500"
