@@ -15,11 +15,20 @@ import socket
 import sys
 
 
+def follow(path):
+    """A socket that follows, when the daemon has room for one more."""
+    while True:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(path)
+        sock.sendall(b'{"command":"flows","limit":100000,"follow":true}\n')
+        if b'"busy"' not in sock.recv(100, socket.MSG_PEEK):
+            return sock
+        sock.close()
+
+
 class Follower:
     def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.socket.sendall(b'{"command":"flows","limit":100000,"follow":true}\n')
+        self.socket = follow(path)
         self.rest = b""
         self.told = []
         self.answers = False
