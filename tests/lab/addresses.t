@@ -13,16 +13,16 @@ config_write
 daemon_start
 like "a missing address is named at start" "$(daemon_log)" "source mx3: 192.0.2.13 is not on this host"
 like "and in status" "$(mx status)" "warning: source mx3: 192.0.2.13 is not on this host"
-connect mail -n 16 -f 1 198.51.100.20 > /dev/null
+connect_tally mail -n 16 -f 1 198.51.100.20 > /dev/null
 receiver_wait microsoft - 16
 is "it is not used" "$(receiver_count microsoft mx1) $(receiver_count microsoft mx2) $(receiver_count microsoft mx3)" "10 6 0"
-connect mail -n 9 -f 1 2001:db8:100:2::20 > /dev/null
+connect_tally mail -n 9 -f 1 2001:db8:100:2::20 > /dev/null
 receiver_wait microsoft - 25
 is "its IPv6 address is" "$(receiver_count microsoft mx3)" 1
 at mail ip address add "$(source_address 3)/24" dev eth0
 wait_for "it is noticed" 5 daemon_said "source mx3: 192.0.2.13 is on this host: used"
 receivers_forget
-connect mail -n 9 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 9 -f 1 198.51.100.30 > /dev/null
 receiver_wait yahoo - 9
 is "used as soon as it is there" "$(receiver_count yahoo mx3)" 1
 at mail ip address del "$(source_address 1)/24" dev eth0
@@ -43,7 +43,7 @@ has() {
 }
 ok "manage-addresses adds what is missing" has "$(source_address 1)"
 receivers_forget
-connect mail -n 9 -f 1 198.51.100.20 > /dev/null
+connect_tally mail -n 9 -f 1 198.51.100.20 > /dev/null
 receiver_wait microsoft - 9
 is "and uses it" "$(receiver_count microsoft mx1)" 5
 at mail ip address del "$(source_address 1)/32" dev eth0

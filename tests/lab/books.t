@@ -36,8 +36,8 @@ daemon_start
 
 live_open open mail -n 7 198.51.100.10
 deaf 198.51.100.11
-connect mail -n 40 198.51.100.10 > /dev/null
-connect mail -n 6 -t 1 198.51.100.11 > /dev/null
+connect_tally mail -n 40 198.51.100.10 > /dev/null
+connect_tally mail -n 6 -t 1 198.51.100.11 > /dev/null
 is "some open, some closed, some never answered: the books balance" "$(unbalanced)" "[]"
 is "all are charged at first" "$(used google)" 53
 eventually "those that closed are told of" 10 told google established 40

@@ -17,7 +17,7 @@ sources_of() {
 }
 marked() {
 	receivers_forget
-	connect mail -n 20 -f 4 -m "$1" 198.51.100.20 > /dev/null
+	connect_tally mail -n 20 -f 4 -m "$1" 198.51.100.20 > /dev/null
 	wait_for "they are seen" 5 equal "receiver_count microsoft -" 20
 	receiver_order microsoft | tr ' ' '\n' | sort -u | xargs
 }

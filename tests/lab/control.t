@@ -53,7 +53,7 @@ kill "$flood" "$(cat "$LAB_DIR/sleep.pid")" 2> /dev/null
 wait "$flood" 2> /dev/null
 eventually "then the daemon answers again" 10 mx status
 
-eventually "and decides" 10 queue_decides
+eventually "and decides" 10 queue_decides mail 198.51.100.10
 # Who begins to follow is told of each connection once: in the list, or behind it.
 coproc at mail $LAB_PYTHON "$lab_top/tests/lab/followers.py" "$LAB_DIR/control.sock" 20
 read -r -t 10 -u "${COPROC[0]}" line

@@ -52,7 +52,7 @@ load_end
 like "started again under load: none is lost" "$tally" "ok 300"
 is "the table is still the same" "$(at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"]')" "$handle"
 before=$(mx_count - -)
-connect mail -n 9 198.51.100.10 > /dev/null
+connect_tally mail -n 9 198.51.100.10 > /dev/null
 is "it decides again" "$(mx_count - -)" $((before + 9))
 
 load 6

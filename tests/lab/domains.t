@@ -127,7 +127,7 @@ eventually "it is well again" 5 equal "domain_is google gmail.com state" ok
 
 # --- silence ---------------------------------------------------------------------------------------------------------
 begun=$(now_ms)
-connect mail -n 200 198.51.100.20 > /dev/null
+connect_tally mail -n 200 198.51.100.20 > /dev/null
 before=$(($(now_ms) - begun))
 resolver_silent
 leap 400

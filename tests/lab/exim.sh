@@ -78,7 +78,7 @@ exim_start() {
 # exim_stop HOST: no queue run begins any more; returns when those under way have ended.
 exim_stop() {
 	end "exim-$1"
-	wait_for "Exim's queue runs end" 60 exim_rests "$1"
+	wait_for "Exim's queue runs end" 150 exim_rests "$1"
 }
 exim_rests() {
 	awk '/ Start queue run: / { n++ } / End queue run: / { n-- } END { exit n != 0 }' "$LAB_DIR/exim-$1/log/mainlog"

@@ -117,7 +117,7 @@ print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM destinations").
 eventually "all that was learned is written down" 15 equal written "$(mx -j providers | json "sum(p['learned'] for p in d['providers'])")"
 daemon_kill
 receivers_forget
-connect mail -n 12 198.51.100.10 > /dev/null
+connect_tally mail -n 12 198.51.100.10 > /dev/null
 is "the fallback knows learned addresses, and their provider's weights" "$(receiver_count google mx1)" 12
 daemon_start
 is "a restart knows what the operator told" "$(belongs 203.0.113.40)" "yahoo: operator"

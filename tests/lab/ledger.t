@@ -55,7 +55,7 @@ mount -t tmpfs -o size=8M tmpfs "$LAB_DIR/small" || bail "no tmpfs"
 LAB_GOOGLE="limits = [ \"$LIMIT connections/hour\" ]; wait = 0;" config_write
 sed -i "s|^ledger = .*|ledger = \"$LAB_DIR/small/ledger.db\";|" "$LAB_DIR/mxload.conf"
 daemon_start
-connect mail -n 18 198.51.100.10 > /dev/null
+connect_tally mail -n 18 198.51.100.10 > /dev/null
 wait_for "the fallback has leases" 20 fallback_has_leases
 load
 dead=0

@@ -66,11 +66,11 @@ daemon_stop
 daemon_start
 is "after a restart the count is the same" "$(quota mx1 yahoo hour used)" 30
 like "and the limit still holds" "$(connect_tally mail -n 20 -f 1 198.51.100.10)" "ok 0 refused 20"
-connect mail -n 3 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 3 -f 1 198.51.100.30 > /dev/null
 daemon_kill
 daemon_start
 ok "after a crash no less is counted" test "$(quota mx1 yahoo hour used)" -ge 33
-connect mail -n 20 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 20 -f 1 198.51.100.30 > /dev/null
 ok "and no more than the limit is made" test "$(receiver_count yahoo -)" -le 40
 like "status says what was lost" "$(mx -j status | json 'd["ledger"]["lost"]')" "^[0-9]+$"
 ok "what was lost is at most a lease" test $((40 - $(receiver_count yahoo -))) -le 4

@@ -28,6 +28,6 @@ like "dead: connections flow as before" "$(connect_tally mail -n 9 198.51.100.20
 is "from the address they had" "$(receiver_count microsoft 192.0.2.2)" 18
 config_write
 daemon_start
-connect mail -n 9 198.51.100.20 > /dev/null
+connect_tally mail -n 9 198.51.100.20 > /dev/null
 is "enforced later" "$(receiver_count microsoft 192.0.2.2)" 18
 done_testing

@@ -17,7 +17,7 @@ steered() {
 	mx pause mx1 > /dev/null
 	mx pause mx3 > /dev/null
 	# The first connection also finds the neighbours; right after a link came up its SYN may have to be sent again.
-	connect mail "$2" > /dev/null
+	connect_tally mail "$2" > /dev/null
 	before_syn=$(link_count 2 syn)
 	before_all=$(link_count 1 all)
 	live_open "$1" mail -n 5 "$2"
@@ -34,6 +34,6 @@ is "from the source" "$(receiver_strangers)" 0
 daemon_kill
 before=$(link_count 2 syn)
 receivers_forget
-connect mail -n 45 198.51.100.10 > /dev/null
+connect_tally mail -n 45 198.51.100.10 > /dev/null
 is "dead: the fallback's connections are steered too" $(($(link_count 2 syn) - before)) "$(receiver_count google mx2)"
 done_testing

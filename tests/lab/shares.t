@@ -41,27 +41,27 @@ ok "the receivers saw what mxloadd counted, for every source and provider" recei
 is "no connection came from another address" "$(receiver_strangers)" 0
 
 receivers_forget
-connect mail -n 90 -f 1 198.51.100.20 > /dev/null
+connect_tally mail -n 90 -f 1 198.51.100.20 > /dev/null
 ok "at every moment each share is right within one connection" smooth "$(receiver_order microsoft)"
 like "IPv6 leaves from the sources too" "$(connect_tally mail -n 9 2001:db8:100:1::10)" "ok 9"
 is "IPv6: no other address" "$(receiver_strangers)" 0
 
 receivers_forget
 ok "a weight is changed" mx weight mx1 microsoft 0
-connect mail -n 8 -f 1 198.51.100.20 > /dev/null
+connect_tally mail -n 8 -f 1 198.51.100.20 > /dev/null
 is "it is in force for the next connection" "$(receiver_count microsoft mx1)" 0
 is "the others share" "$(receiver_count microsoft mx2) $(receiver_count microsoft mx3)" "6 2"
-connect mail -n 9 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 9 -f 1 198.51.100.30 > /dev/null
 is "at another provider nothing has changed" "$(receiver_count yahoo mx1)" 5
 mx weight mx1 microsoft --reset > /dev/null
 
 mx weight mx1 yahoo 1000 > /dev/null
 mx weight mx2 yahoo 1000 > /dev/null
-connect mail -n 9 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 9 -f 1 198.51.100.30 > /dev/null
 mx weight mx1 yahoo 1 > /dev/null
 mx weight mx2 yahoo 1 > /dev/null
 receivers_forget
-connect mail -n 6 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 6 -f 1 198.51.100.30 > /dev/null
 ok "weights a thousand times smaller leave no debt: mx1 and mx2 still take turns" \
 	both_served
 mx weight mx1 yahoo --reset > /dev/null
@@ -70,7 +70,7 @@ mx weight mx2 yahoo --reset > /dev/null
 live_open before mail -n 9 198.51.100.10
 ok "a source is paused" mx pause mx1 --reason "blocked by hand"
 receivers_forget
-connect mail -n 8 -f 1 198.51.100.10 > /dev/null
+connect_tally mail -n 8 -f 1 198.51.100.10 > /dev/null
 is "it gets no new connection" "$(receiver_count google mx1)" 0
 is "its live connections go on" "$(live_talk before)" 9
 like "explain says why" "$(mx explain 198.51.100.10)" "mx1 .*paused"

@@ -39,30 +39,30 @@ is "watch tells how much is left of the day" \
 	"$(grep -Eo 'mx3 \([a-z]+\), [0-7] left \(warmup\), day 1 of the warm-up' "$LAB_DIR/watch.out" | grep -Eo '[0-7] left' | sort -ur | tr '\n' ' ')" \
 	"7 left 6 left 5 left 4 left 3 left 2 left 1 left 0 left "
 
-connect mail -n 40 -f 1 203.0.113.40 > /dev/null
-connect mail -n 40 -f 1 203.0.113.50 > /dev/null
+connect_tally mail -n 40 -f 1 203.0.113.40 > /dev/null
+connect_tally mail -n 40 -f 1 203.0.113.50 > /dev/null
 is "two networks of the default provider have a ramp each" \
 	"$(warmup default sent 203.0.113.0/24)" "$(receiver_count default mx3)"
 ok "which holds" test "$(receiver_count default mx3)" -le 8
 
 daemon_kill
 daemon_start
-connect mail -n 20 -f 1 198.51.100.10 > /dev/null
+connect_tally mail -n 20 -f 1 198.51.100.10 > /dev/null
 is "a crash lets it send no more" "$(receiver_count google mx3)" 8
 ok "finished by hand" mx warmup mx3 google finish
 receivers_forget
-connect mail -n 20 -f 1 198.51.100.10 > /dev/null
+connect_tally mail -n 20 -f 1 198.51.100.10 > /dev/null
 is "it carries its whole weight there" "$(receiver_count google mx3)" 16
 is "and is still warmed up elsewhere" "$(warmup microsoft state)" warming
 ok "begun again" mx warmup mx3 google start
 is "from day 1" "$(warmup google day)" 1
 is "held" "$(mx -j warmup mx3 google hold | json 'd["warmups"][0]["state"]')" held
 
-connect mail -n 4 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 4 -f 1 198.51.100.30 > /dev/null
 is "messages: charged by connection" "$(quota used)" 20
 ok "settle" mx settle mx1 yahoo --connections 4 --sent 6 --bounced 1
 is "what was really sent counts" "$(quota used) $(quota settled) $(quota estimated)" "7 7 0"
-connect mail -n 1 -f 1 198.51.100.30 > /dev/null
+connect_tally mail -n 1 -f 1 198.51.100.30 > /dev/null
 is "and is learned from" "$(quota estimated)" 2
 is "stats have what became of them" \
 	"$(mx -j stats | json '[l["messages"] for l in d["lanes"] if l["provider"] == "yahoo" and l["source"] == "mx1"]')" \
