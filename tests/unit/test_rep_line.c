@@ -25,7 +25,7 @@ struct want {
 	enum rep_line_kind kind;
 	enum rep_format mta;
 	const char *instance, *queue_id, *message_id, *recipient;
-	u32 size;
+	u32 size, sender;
 	u32 recipients;
 	enum rep_outcome outcome;
 	enum rep_reach reach;
@@ -75,6 +75,7 @@ static void same_line(const struct rep_line *line, const struct want *want)
 	same_text("queue id", line->queue_id, want->queue_id);
 	same_text("message id", line->message_id, want->message_id);
 	assert_int_equal(line->size, want->size);
+	assert_int_equal(line->sender, want->sender);
 	same_text("recipient", line->recipient, want->recipient);
 	assert_int_equal(line->recipients, want->recipients);
 	assert_int_equal(line->outcome, want->outcome);
@@ -510,7 +511,7 @@ static void test_postfix_queue(void **state)
 	POSTFIX("postfix/cleanup[4710]: 4A: message-id=<a@b> (comment)", .kind = REP_LINE_QUEUED, .queue_id = "4A",
 		.pid = 4710, .message_id = "a@b");
 	POSTFIX("postfix/qmgr[99]: 4A: from=<me@example.com>, size=70123, nrcpt=3 (queue active)",
-		.kind = REP_LINE_SIZED, .queue_id = "4A", .pid = 99, .size = 70123);
+		.kind = REP_LINE_SIZED, .queue_id = "4A", .pid = 99, .size = 70123, .sender = 14);
 	POSTFIX("postfix/qmgr[99]: 4A: from=<>, size=1", .kind = REP_LINE_SIZED, .queue_id = "4A", .pid = 99,
 		.size = 1);
 	POSTFIX("postfix/qmgr[99]: 4ABCdef0123: removed", .kind = REP_LINE_REMOVED, .queue_id = "4ABCdef0123",

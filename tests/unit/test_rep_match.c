@@ -16,6 +16,7 @@
 
 static struct rep_store *store;
 static struct rep_flows *flows;
+static struct rep_queue *queue;
 static u32 lanes[2];
 
 static int set_up(void **state)
@@ -24,6 +25,7 @@ static int set_up(void **state)
 	store = rep_store_made();
 	rep_store_begin(store);
 	flows = rep_flows_new();
+	queue = rep_queue_new();
 	lanes[0] = rep_store_lane(store, "mx1", "google", "");
 	lanes[1] = rep_store_lane(store, "mx2", "google", "");
 	return 0;
@@ -33,6 +35,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	rep_flows_free(flows);
+	rep_queue_free(queue);
 	rep_store_gone(store);
 	return 0;
 }
@@ -62,12 +65,13 @@ static void booked(struct rep_flow *flow, u32 size, enum rep_how how)
 				.n = 1,
 				.what = size ? REP_WHAT_SENT : REP_WHAT_BOUNCED,
 				.how = how,
-				.size = size,
+				.size = size ? size : 700,
+				.sender = 20,
 				.recipient = 18,
 				.reply = size ? 30 : 70,
 				.has_body = size };
 
-	flow->uses++;
+	flow->deliveries++;
 	rep_flow_book(flow, &b);
 	rep_store_count(store, HOUR, flow->lane, b.what, b.category, how, 1);
 }
@@ -90,7 +94,7 @@ static s64 counted(u32 source, enum rep_what what)
 
 static u32 match(void)
 {
-	u32 moved = rep_match(flows, store, T0 + 60 * REP_SECOND);
+	u32 moved = rep_match(flows, queue, store, T0 + 60 * REP_SECOND);
 
 	rep_store_commit(store);
 	rep_store_begin(store);
@@ -168,11 +172,87 @@ static void test_recipients(void **state)
 
 	(void)state;
 	booked(a, 8000, REP_AMBIGUOUS);
-	a->uses--;
+	a->deliveries--;
 	booked(a, 8000, REP_AMBIGUOUS);
 	booked(b, 900, REP_AMBIGUOUS);
 	assert_int_equal(match(), 2);
 	assert_int_equal(counted(0, REP_WHAT_SENT), 1);
+	assert_int_equal(counted(1, REP_WHAT_SENT), 2);
+}
+
+/* A line of a host that was passed over does not tell the address, but another of the same message does. */
+static void test_address_from_elsewhere(void **state)
+{
+	struct rep_flow *a = over(0, said(1, 900, 0) + 66 + 60, heard(1, 1)),
+			*b = over(1, said(1, 900, 0) + 66 + 10, heard(1, 1));
+
+	(void)state;
+	booked(a, 900, REP_AMBIGUOUS);
+	booked(a, 0, REP_AMBIGUOUS);
+	booked(b, 900, REP_AMBIGUOUS);
+	booked(b, 0, REP_AMBIGUOUS);
+	a->carried.items[1].what = REP_WHAT_DEFERRED;
+	rep_store_count(store, HOUR, lanes[0], REP_WHAT_BOUNCED, 0, REP_AMBIGUOUS, -1);
+	rep_store_count(store, HOUR, lanes[0], REP_WHAT_DEFERRED, 0, REP_AMBIGUOUS, 1);
+	a->carried.items[1].recipient = b->carried.items[1].recipient = 0;
+	a->carried.items[1].queue_id = 1ull << 40;
+	b->carried.items[1].queue_id = 2ull << 40;
+	rep_queue_remember(queue, 1ull << 40)->recipient = 10;
+	rep_queue_remember(queue, 2ull << 40)->recipient = 60;
+	assert_true(match() >= 2);
+	assert_int_equal(counted(0, REP_WHAT_SENT), 1);
+	assert_int_equal(counted(0, REP_WHAT_BOUNCED), 1);
+	assert_int_equal(counted(1, REP_WHAT_DEFERRED), 1);
+}
+
+/* What most messages took is not known: their lines tell no sizes. */
+static void test_no_sizes(void **state)
+{
+	struct rep_flow *a = over(0, said(1, 900, 0), heard(1, 0)), *b = over(1, said(1, 900, 2), heard(1, 2));
+	u32 i;
+
+	(void)state;
+	booked(a, 900, REP_AMBIGUOUS);
+	booked(b, 900, REP_AMBIGUOUS);
+	for (i = 0; i < 2; i++)
+		booked(a, 0, REP_AMBIGUOUS);
+	a->carried.items[0].size = b->carried.items[0].size = 0;
+	assert_int_equal(match(), 0);
+	a->is_matched = b->is_matched = false;
+	a->carried.items[0].size = b->carried.items[0].size = 900;
+	assert_int_equal(match(), 2);
+	assert_int_equal(counted(1, REP_WHAT_BOUNCED), 2);
+}
+
+/* A dialogue that is encrypted has more to it than its deliveries: nothing is made of its bytes. */
+static void test_encrypted(void **state)
+{
+	struct rep_flow *flow;
+	u32 i, n;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		flow = over(i % 2, said(2, 1400, 1) + 700, heard(2, 1) + (i < 3 ? 4200 : 1100));
+		for (n = 0; n < 2; n++)
+			booked(flow, 700, REP_AMBIGUOUS);
+		booked(flow, 0, REP_AMBIGUOUS);
+	}
+	assert_int_equal(match(), 0);
+}
+
+/* What one carried before mxrep began is not known: nothing is taken to be of it because of its bytes. */
+static void test_was_before(void **state)
+{
+	struct rep_flow *a = over(0, said(1, 900, 0), heard(1, 0)), *b = over(1, said(2, 900 + 5000, 0), heard(2, 0));
+
+	(void)state;
+	booked(a, 900, REP_AMBIGUOUS);
+	booked(a, 5000, REP_AMBIGUOUS);
+	booked(b, 900, REP_AMBIGUOUS);
+	b->was_before = true;
+	assert_int_equal(match(), 0);
+	a->is_matched = b->was_before = false;
+	assert_true(match() > 0);
 	assert_int_equal(counted(1, REP_WHAT_SENT), 2);
 }
 
@@ -201,6 +281,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counts_tell, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recipients, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_address_from_elsewhere, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_sizes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_encrypted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_was_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_yet, set_up, tear_down),
 	};
 

@@ -198,7 +198,7 @@ void rep_flow_book(struct rep_flow *flow, const struct rep_booked *booked)
 
 	c->items = mx_grow(c->items, c->count, sizeof(*c->items));
 	c->items[c->count] = *booked;
-	c->items[c->count++].use = flow->uses;
+	c->items[c->count++].delivery = flow->deliveries;
 }
 
 bool rep_flows_open_since(const struct rep_flows *f, const struct rep_flow *like, s64 time, s64 until)
@@ -386,6 +386,7 @@ struct rep_flow *rep_flows_carried(struct rep_flows *f, const struct rep_line *l
 		*how = is_due(o.best, &c) && !o.others_due ? REP_INFERRED : REP_AMBIGUOUS;
 	o.best->uses =
 		line->uses ? line->uses : o.best->uses + 1; /* what the line says is right, if lines were missed */
+	o.best->deliveries++;
 	o.best->used = line->time;
 	o.best->queue_id = c.queue_id;
 	o.best->line_process = line->pid;

@@ -18,14 +18,16 @@
 
 /* What was counted of one line over a connection that may turn out to be another's. */
 struct rep_booked {
-	s64 time; /* of the line, microseconds */
+	s64 time;     /* of the line, microseconds */
+	u64 queue_id; /* as rep_queue_recall() knows it */
 	u32 hour, n;
 	enum rep_what what;
 	enum rep_category category;
 	enum rep_how how;
-	u32 use;       /* the how manieth delivery: further recipients of one have the same; set by rep_flow_book() */
-	u32 size;      /* bytes of the message itself, when it went over the connection and its size is known, else 0 */
-	u32 recipient; /* bytes of his address */
+	u32 delivery;  /* further recipients of one have the same; set by rep_flow_book() */
+	u32 size;      /* bytes of the message, 0: not known, then neither is the next */
+	u32 sender;    /* bytes of its sender's address */
+	u32 recipient; /* bytes of his address, 0: not known */
 	u32 reply;     /* bytes of the answer */
 	bool has_body; /* the message itself went over the connection */
 };
@@ -48,7 +50,9 @@ struct rep_flow {
 	bool passed;                   /* left as it is: no source of ours */
 	bool refused;                  /* by us: it never left */
 	bool failed;                   /* never established */
-	u32 uses;                      /* deliveries attributed to it so far */
+	bool was_before;               /* it was there before anybody watched: it may have carried what is not known */
+	u32 uses;                      /* deliveries over it so far, as the lines say */
+	u32 deliveries;                /* that were attributed to it */
 	s64 used;                      /* when the last of them was, or when it opened */
 	u64 queue_id;                  /* of that delivery, its hash; the process that wrote of it; how it was found */
 	u32 line_process;

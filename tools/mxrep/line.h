@@ -41,7 +41,7 @@ struct rep_line {
 	struct rep_text instance; /* whose queue ids these are: Postfix's syslog name up to its first '/', else empty */
 	struct rep_text queue_id; /* all kinds but OTHER; OpenSMTPD: the message's part of the evpid */
 	struct rep_text message_id; /* QUEUED: without < and > */
-	u32 size;                   /* SIZED: bytes */
+	u32 size, sender;           /* SIZED: bytes of the message, and of its sender's address */
 
 	/* ATTEMPT: */
 	struct rep_text

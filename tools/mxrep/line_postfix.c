@@ -276,14 +276,15 @@ static bool read_refusal(const struct rep_body *body, struct rep_line *line)
 /* "from=<sender>, size=696, nrcpt=1 (queue active)" */
 static bool read_size(const struct rep_body *body, struct rep_line *line)
 {
-	const char *at;
+	const char *sender = body->at + strlen("from=<"), *at;
 
 	if (!rep_begins(body->at, body->end, "from=<"))
 		return false;
-	at = rep_address_end(body->at + strlen("from=<"), body->end);
-	if (!at || !rep_begins(++at, body->end, ", size="))
+	at = rep_address_end(sender, body->end);
+	if (!at || !rep_begins(at, body->end, ">, size="))
 		return false;
-	at += strlen(", size=");
+	line->sender = (u32)(at - sender);
+	at += strlen(">, size=");
 	line->size = rep_read_number(rep_between(at, rep_until(at, body->end, ',')));
 	line->kind = REP_LINE_SIZED;
 	return true;

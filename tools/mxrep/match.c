@@ -3,20 +3,22 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/log.h"
 
 /* Others to the same host may live for long: those that are over do not wait longer. */
 #define PATIENCE (300 * REP_SECOND)
 #define SLACK (3 * REP_SECOND / 2)
-#define PASSES 8 /* of learning what deliveries take, and placing them by it */
+#define STAGES 30
+#define STEPS 160u        /* of each stage, for each delivery */
+#define STEPS_MAX 200000u /* of each stage: half a second an attempt */
+#define STEPS_MIN 20u     /* for each delivery: with fewer a group stays as it is */
 #define ATTEMPTS 6
-#define ENOUGH 50000000u /* no further attempt after so much work: about a second */
-#define FITS 2.5         /* misfit that is good enough */
-#define SWEEPS 20        /* over all deliveries, while placing helps */
-#define CHANCE 0.1       /* what is only so little better may be chance */
-/* What one sweep looks at, at most: a larger group is not compared pair by pair, or stays as it is. */
-#define WORK 2000000u
+#define FITS 5                      /* misfit of a connection that is good enough */
+#define FITS_NOT 30                 /* misfit with which nothing is explained */
+#define PLAUSIBLE 4                 /* times what a guess may be off */
+#define ENOUGH (STAGES * STEPS_MAX) /* no further group, until next time, after so many steps */
 
 struct group {
 	struct rep_flow **flows; /* all to one host */
@@ -25,26 +27,35 @@ struct group {
 
 static bool is_ripe(const struct rep_flow *flow, s64 now)
 {
-	return !flow->is_matched && rep_flow_was_ours(flow) && flow->closed && now - flow->closed > REP_FLOW_LATE;
+	return !flow->is_matched && !flow->was_before && rep_flow_was_ours(flow) && flow->closed &&
+	       now - flow->closed > REP_FLOW_LATE;
 }
 
 /* --- what deliveries take --------------------------------------------------------------------------------------- */
 
 enum way { SAID, HEARD, WAYS };
 
-/* Bytes of a connection by itself, of a delivery with the message besides what is logged of it, and of one without. */
-enum part { BASE, WITH, WITHOUT, PARTS };
+/* Bytes that no line tells of: of a connection by itself, of each delivery, and of one with its message besides. */
+enum part { BASE, EACH, BODY, PARTS };
 
-/* What it is about before anything is learned, and how far off that may be. */
+/*
+ * What they are about before anything is learned, how far off that may be, and the least that the protocol allows. To
+ * the host go EHLO and QUIT; MAIL, RCPT and RSET, besides addresses; DATA and the dot, less what Postfix's size counts
+ * too many. From it come its greeting and what it offers; two answers of "OK"; and two more, of which one says how a
+ * message ends.
+ */
 static const struct {
-	double mean, off;
+	double mean, off, least;
 } guess[WAYS][PARTS] = {
-	[SAID] = { { 40, 40 }, { 68, 15 }, { 61, 15 } },
-	[HEARD] = { { 150, 150 }, { 75, 25 }, { 45, 25 } },
+	[SAID] = { { 35, 20, 10 }, { 45, 10, 32 }, { 5, 6, -10 } },
+	[HEARD] = { { 150, 60, 40 }, { 50, 20, 16 }, { 45, 15, 16 } },
 };
 
-/* What connections differ by anyway: acknowledgements with other options, lines that are sent again. */
-static const double noise[WAYS] = { 20, 15 };
+/* What they may be off by at first, in all. */
+static const double doubt[WAYS] = { 15, 20 };
+
+/* What connections differ by anyway. */
+static const double noise[WAYS] = { 2, 1 };
 
 /* A delivery, with its further recipients. */
 struct delivery {
@@ -59,10 +70,10 @@ struct puzzle {
 	const struct group *group;
 	struct delivery *deliveries;
 	u32 count;
-	double (*left)[WAYS]; /* of each connection: the bytes that its deliveries do not explain */
+	double (*left)[WAYS];   /* of each connection: the bytes that its deliveries do not explain */
+	double (*spread)[WAYS]; /* how far off these may be */
 	double takes[WAYS][PARTS];
-	double spread[WAYS]; /* of what is left */
-	u64 work;            /* done so far */
+	u32 seed;
 };
 
 static u64 dialogue(const struct rep_flow *flow, enum way way)
@@ -72,7 +83,7 @@ static u64 dialogue(const struct rep_flow *flow, enum way way)
 
 static double bytes_of(const struct puzzle *p, const struct delivery *d, enum way way)
 {
-	return d->logged[way] + p->takes[way][d->has_body ? WITH : WITHOUT];
+	return d->logged[way] + p->takes[way][EACH] + (d->has_body ? p->takes[way][BODY] : 0);
 }
 
 static void explain(struct puzzle *p)
@@ -85,11 +96,33 @@ static void explain(struct puzzle *p)
 			p->left[i][way] = (double)dialogue(p->group->flows[i], way) - p->takes[way][BASE];
 		for (i = 0; i < p->count; i++)
 			p->left[p->deliveries[i].at][way] -= bytes_of(p, &p->deliveries[i], way);
-		p->spread[way] = 0;
-		for (i = 0; i < p->group->count; i++)
-			p->spread[way] += p->left[i][way] * p->left[i][way] / p->group->count;
-		p->spread[way] = fmax(sqrt(p->spread[way]), noise[way]);
 	}
+}
+
+#define FAR 3
+
+/* How badly something is explained: in proportion where it is far off, as where lines were sent again. */
+static double misfit(double left, double spread)
+{
+	double z = fabs(left) / spread;
+
+	return z < FAR ? z * z : FAR * (2 * z - FAR);
+}
+
+/* How badly everything is: the bytes, and the guesses. */
+static double misfit_of_all(const struct puzzle *p)
+{
+	double sum = 0;
+	enum way way;
+	u32 i;
+
+	for (way = 0; way < WAYS; way++) {
+		for (i = 0; i < p->group->count; i++)
+			sum += misfit(p->left[i][way], p->spread[i][way]);
+		for (i = 0; i < PARTS; i++)
+			sum += misfit(p->takes[way][i] - guess[way][i].mean, guess[way][i].off);
+	}
+	return sum;
 }
 
 /* Solves the normal equations, which the guesses make regular, by elimination. */
@@ -109,12 +142,32 @@ static void solve(double a[PARTS][PARTS + 1], double x[PARTS])
 	}
 }
 
+#define PINNED 1e9 /* observed so surely that nothing else counts */
+
+/* The same, with what would be less than it can be held there. */
+static void solve_within(double a[PARTS][PARTS + 1], enum way way, double x[PARTS])
+{
+	double b[PARTS][PARTS + 1];
+	u32 i, pins;
+
+	do {
+		memcpy(b, a, sizeof(b));
+		solve(b, x);
+		for (i = 0, pins = 0; i < PARTS; i++) {
+			if (x[i] >= guess[way][i].least - 0.01)
+				continue;
+			a[i][i] += PINNED;
+			a[i][PARTS] += PINNED * guess[way][i].least;
+			pins++;
+		}
+	} while (pins);
+}
+
 /*
- * Least squares over the connections, with the guesses as if they had been observed, too: `stiffness` times as often
- * as what they may be off is to what the connections are off. What the connections tell is little where all carried
- * the same mix of deliveries.
+ * Least squares over the connections, with the guesses as if they had been observed, too; who is far off counts for
+ * less (P. J. Huber, Robust Estimation of a Location Parameter, 1964).
  */
-static void learn(struct puzzle *p, enum way way, double stiffness)
+static void learn(struct puzzle *p, enum way way)
 {
 	double(*x)[PARTS + 1] = mx_alloc(p->group->count * sizeof(*x));
 	double a[PARTS][PARTS + 1] = { { 0 } };
@@ -125,20 +178,25 @@ static void learn(struct puzzle *p, enum way way, double stiffness)
 		x[i][PARTS] = (double)dialogue(p->group->flows[i], way);
 	}
 	for (i = 0; i < p->count; i++) {
-		x[p->deliveries[i].at][p->deliveries[i].has_body ? WITH : WITHOUT]++;
+		x[p->deliveries[i].at][EACH]++;
+		x[p->deliveries[i].at][BODY] += p->deliveries[i].has_body;
 		x[p->deliveries[i].at][PARTS] -= p->deliveries[i].logged[way];
 	}
-	for (i = 0; i < p->group->count; i++)
+	for (i = 0; i < p->group->count; i++) {
+		double z = fabs(p->left[i][way]) / p->spread[i][way],
+		       weight = fmin(1, FAR / z) / (p->spread[i][way] * p->spread[i][way]);
+
 		for (j = 0; j < PARTS; j++)
 			for (k = 0; k <= PARTS; k++)
-				a[j][k] += x[i][j] * x[i][k];
+				a[j][k] += weight * x[i][j] * x[i][k];
+	}
 	for (j = 0; j < PARTS; j++) {
-		double weight = stiffness * p->spread[way] * p->spread[way] / (guess[way][j].off * guess[way][j].off);
+		double weight = 1 / (guess[way][j].off * guess[way][j].off);
 
 		a[j][j] += weight;
 		a[j][PARTS] += weight * guess[way][j].mean;
 	}
-	solve(a, p->takes[way]);
+	solve_within(a, way, p->takes[way]);
 	free(x);
 }
 
@@ -154,18 +212,68 @@ static bool is_one_source(const struct group *g)
 	return true;
 }
 
+/* Whether the daemon has told the bytes of each connection, and the log the size of most messages. */
 static bool is_told(const struct group *g)
 {
-	u32 i;
+	u32 deliveries = 0, sized = 0, i, j;
 
-	for (i = 0; i < g->count; i++)
+	for (i = 0; i < g->count; i++) {
 		if (!g->flows[i]->said || !g->flows[i]->heard)
 			return false;
-	return true;
+		deliveries += g->flows[i]->carried.count;
+		for (j = 0; j < g->flows[i]->carried.count; j++)
+			sized += g->flows[i]->carried.items[j].size > 0;
+	}
+	return sized >= deliveries - deliveries / 10;
 }
 
-static void collect_deliveries(struct puzzle *p)
+/* What a line does not tell, another of the same message may. */
+static u32 recipient_of(const struct rep_booked *b, struct rep_queue *queue)
 {
+	const struct rep_queued *queued = b->recipient ? NULL : rep_queue_recall(queue, b->queue_id);
+
+	return queued ? queued->recipient : b->recipient;
+}
+
+/* What stands in for what none tells. */
+struct means {
+	double recipient, sender, size;
+};
+
+static struct means means_of(const struct group *g)
+{
+	struct means sum = { 0 };
+	u32 recipients = 0, sizes = 0, i, j;
+
+	for (i = 0; i < g->count; i++)
+		for (j = 0; j < g->flows[i]->carried.count; j++) {
+			const struct rep_booked *b = &g->flows[i]->carried.items[j];
+
+			sum.recipient += b->recipient;
+			recipients += b->recipient > 0;
+			sum.sender += b->sender;
+			sum.size += b->size;
+			sizes += b->size > 0;
+		}
+	return (struct means){ recipients ? sum.recipient / recipients : 0, sizes ? sum.sender / sizes : 0,
+			       sizes ? sum.size / sizes : 0 };
+}
+
+/* Bytes to the host that the log tells of. */
+static double said_by_log(const struct rep_booked *b, struct rep_queue *queue, const struct means *means)
+{
+	u32 recipient = recipient_of(b, queue);
+	double said = recipient ? recipient : means->recipient;
+
+	said += b->size ? b->sender : means->sender;
+	if (b->has_body)
+		said += b->size ? b->size : means->size;
+	return said;
+}
+
+static void collect_deliveries(struct puzzle *p, struct rep_queue *queue)
+{
+	struct means means = means_of(p->group);
 	u32 i, j;
 
 	for (i = 0; i < p->group->count; i++) {
@@ -174,17 +282,19 @@ static void collect_deliveries(struct puzzle *p)
 		for (j = 0; j < c->count; j++) {
 			const struct rep_booked *b = &c->items[j];
 
-			if (j && b[-1].use == b->use) {
+			if (j && b[-1].delivery == b->delivery) {
 				p->deliveries[p->count - 1].count++;
 				continue;
 			}
 			p->deliveries = mx_grow(p->deliveries, p->count, sizeof(*p->deliveries));
-			p->deliveries[p->count++] = (struct delivery){ .items = b,
-								       .count = 1,
-								       .from = i,
-								       .at = i,
-								       .has_body = b->has_body,
-								       .logged = { b->size + b->recipient, b->reply } };
+			p->deliveries[p->count++] =
+				(struct delivery){ .items = b,
+						   .count = 1,
+						   .from = i,
+						   .at = i,
+						   .best = i,
+						   .has_body = b->has_body,
+						   .logged = { said_by_log(b, queue, &means), b->reply } };
 		}
 	}
 }
@@ -198,22 +308,6 @@ static bool can_carry(const struct puzzle *p, const struct delivery *d, u32 to)
 	       (d->items->how != REP_EXACT || flow->source == p->group->flows[d->from]->source);
 }
 
-/* How much better the bytes are explained when `d` goes to `to`, and `back` (or NULL) comes from there. */
-static double gain(const struct puzzle *p, const struct delivery *d, const struct delivery *back, u32 to)
-{
-	double sum = 0;
-	enum way way;
-
-	for (way = 0; way < WAYS; way++) {
-		double bytes = bytes_of(p, d, way) - (back ? bytes_of(p, back, way) : 0), here = p->left[d->at][way],
-		       there = p->left[to][way];
-
-		/* here² + there² - (here + bytes)² - (there - bytes)² */
-		sum += 2 * bytes * (there - here - bytes) / (p->spread[way] * p->spread[way]);
-	}
-	return sum;
-}
-
 static void go(struct puzzle *p, struct delivery *d, u32 to)
 {
 	enum way way;
@@ -225,73 +319,21 @@ static void go(struct puzzle *p, struct delivery *d, u32 to)
 	d->at = to;
 }
 
-struct step {
-	double gain;
-	struct delivery *back;
-	u32 to;
-};
-
-static void consider(const struct puzzle *p, const struct delivery *d, struct delivery *back, u32 to, struct step *best)
+/* How much better the bytes are explained when `d` goes to `to`, and `back` (or NULL) comes from there. */
+static double gain(const struct puzzle *p, const struct delivery *d, const struct delivery *back, u32 to)
 {
-	double g = to == d->at ? 0 : gain(p, d, back, to);
-
-	if (g > best->gain && can_carry(p, d, to) && (!back || can_carry(p, back, d->at)))
-		*best = (struct step){ g, back, to };
-}
-
-/* Each delivery to where it helps most, alone or in exchange for another. False: nothing helps. */
-static bool sweep(struct puzzle *p)
-{
-	bool exchange = (u64)p->count * p->count <= WORK, any = false;
-	u32 i, j;
-
-	p->work += (u64)p->count * (p->group->count + (exchange ? p->count : 0));
-	for (i = 0; i < p->count; i++) {
-		struct delivery *d = &p->deliveries[i];
-		struct step best = { .gain = CHANCE };
-		u32 at = d->at;
-
-		for (j = 0; j < p->group->count; j++)
-			consider(p, d, NULL, j, &best);
-		for (j = 0; j < p->count && exchange; j++)
-			consider(p, d, &p->deliveries[j], p->deliveries[j].at, &best);
-		if (best.gain <= CHANCE)
-			continue;
-		go(p, d, best.to);
-		if (best.back)
-			go(p, best.back, at);
-		any = true;
-	}
-	return any;
-}
-
-/* From where the deliveries are. */
-static void improve(struct puzzle *p)
-{
+	double sum = 0;
 	enum way way;
-	u32 part, pass, n;
 
-	for (way = 0; way < WAYS; way++)
-		for (part = 0; part < PARTS; part++)
-			p->takes[way][part] = guess[way][part].mean;
-	explain(p);
-	/* At first the guesses count for more: what is learned from deliveries in wrong places keeps them there. */
-	for (pass = 0; pass < PASSES; pass++) {
-		for (way = 0; way < WAYS; way++)
-			learn(p, way, pass < PASSES / 2 ? 100 : 1);
-		explain(p);
-		for (n = 0; n < SWEEPS && sweep(p); n++)
-			;
-		if (!n && pass >= PASSES / 2)
-			break;
+	for (way = 0; way < WAYS; way++) {
+		double bytes = bytes_of(p, d, way) - (back ? bytes_of(p, back, way) : 0);
+		double here = p->left[d->at][way], there = p->left[to][way];
+		double spread_here = p->spread[d->at][way], spread_there = p->spread[to][way];
+
+		sum += misfit(here, spread_here) - misfit(here + bytes, spread_here);
+		sum += misfit(there, spread_there) - misfit(there - bytes, spread_there);
 	}
-	explain(p);
-}
-
-/* How badly the bytes are explained: 1 is as well as can be. */
-static double misfit(const struct puzzle *p)
-{
-	return fmax(p->spread[SAID] / noise[SAID], p->spread[HEARD] / noise[HEARD]);
+	return sum;
 }
 
 static u32 random_below(u32 *seed, u32 end)
@@ -300,43 +342,107 @@ static u32 random_below(u32 *seed, u32 end)
 	return (u32)(((u64)*seed * end) >> 32);
 }
 
-/* Another order to look at them, and every second one begins elsewhere. */
-static void shuffle(struct puzzle *p, u32 *seed)
+/* Whether to take what is worse by so much: the more so, the rarer, unless it is `cold`. */
+static bool dares(struct puzzle *p, double worse, bool cold)
 {
+	return !cold && random_below(&p->seed, 1000000) < 1e6 * exp(-worse / 2);
+}
+
+/* One delivery to another connection, or two that change theirs, as chance has it. */
+static void step(struct puzzle *p, bool cold)
+{
+	struct delivery *d = &p->deliveries[random_below(&p->seed, p->count)], *back = NULL;
+	u32 to = random_below(&p->seed, p->group->count), at = d->at;
+	double better;
+
+	if (random_below(&p->seed, 4)) {
+		back = &p->deliveries[random_below(&p->seed, p->count)];
+		to = back->at;
+	}
+	if (to == at || !can_carry(p, d, to) || (back && !can_carry(p, back, at)))
+		return;
+	better = gain(p, d, back, to);
+	if (better < 0 && !dares(p, -better, cold))
+		return;
+	go(p, d, to);
+	if (back)
+		go(p, back, at);
+}
+
+/*
+ * How far off what a connection carried may be: at first by what the guess of a delivery may, for each that it carried,
+ * in the end by no more than the noise. So those that carried few are explained first, and teach what the others take.
+ */
+static void allow(struct puzzle *p, u32 stage)
+{
+	double heard = 0, share = pow(0.001, (double)stage / STAGES);
+	enum way way;
 	u32 i;
 
-	for (i = p->count; i > 1; i--) {
-		u32 j = random_below(seed, i);
-		struct delivery d = p->deliveries[i - 1];
+	for (i = 0; i < p->group->count; i++)
+		heard += (double)p->group->flows[i]->heard;
+	for (i = 0; i < p->group->count; i++)
+		for (way = 0; way < WAYS; way++) {
+			double carried = p->count * (double)p->group->flows[i]->heard / heard;
 
-		p->deliveries[i - 1] = p->deliveries[j];
-		p->deliveries[j] = d;
-	}
-	for (i = 0; i < p->count; i++) {
-		struct delivery *d = &p->deliveries[i];
-		u32 to = random_below(seed, p->group->count);
+			p->spread[i][way] = hypot(noise[way], share * doubt[way] * carried);
+		}
+}
 
-		d->at = i % 2 && can_carry(p, d, to) ? to : d->from;
+/* Places and learns in turn (S. Kirkpatrick et al., Optimization by Simulated Annealing, 1983). */
+static void attempt(struct puzzle *p, u32 steps)
+{
+	enum way way;
+	u32 stage, i;
+
+	for (way = 0; way < WAYS; way++)
+		for (i = 0; i < PARTS; i++)
+			p->takes[way][i] = guess[way][i].mean;
+	explain(p);
+	for (stage = 0; stage <= STAGES; stage++) {
+		allow(p, stage);
+		for (i = 0; i < steps; i++)
+			step(p, stage == STAGES);
+		for (way = 0; way < WAYS; way++)
+			learn(p, way);
+		explain(p);
 	}
 }
 
-/* The best of some attempts, from different beginnings as long as none fits well. */
-static void place(struct puzzle *p)
+/*
+ * What is learned has to be near what was guessed: where the dialogue is encrypted, say, it is not, and connections
+ * differ by more than their deliveries.
+ */
+static bool is_plausible(const struct puzzle *p)
 {
-	double least = INFINITY, now;
-	u32 i, n, seed = 1;
+	enum way way;
+	u32 i;
 
-	for (n = 0; n < ATTEMPTS && least > FITS && p->work < ENOUGH; n++) {
-		if (n)
-			shuffle(p, &seed);
-		improve(p);
-		now = misfit(p);
-		if (now >= least)
+	for (way = 0; way < WAYS; way++)
+		for (i = 0; i < PARTS; i++)
+			if (fabs(p->takes[way][i] - guess[way][i].mean) > PLAUSIBLE * guess[way][i].off)
+				return false;
+	return true;
+}
+
+/* The best of some attempts, as long as none fits well. How many steps were made. */
+static u32 place(struct puzzle *p)
+{
+	u32 steps = p->count * STEPS < STEPS_MAX ? p->count * STEPS : STEPS_MAX, i, n;
+	double least = FITS_NOT * (double)p->group->count, now;
+
+	for (n = 0; n < ATTEMPTS && least > FITS * p->group->count; n++) {
+		attempt(p, steps);
+		now = misfit_of_all(p);
+		if (now >= least || !is_plausible(p))
 			continue;
 		least = now;
 		for (i = 0; i < p->count; i++)
 			p->deliveries[i].best = p->deliveries[i].at;
 	}
+	mx_log(MX_LOG_DEBUG, "%u deliveries over %u connections to one host: misfit %.1f after %u attempts", p->count,
+	       p->group->count, least / p->group->count, n);
+	return n * STAGES * steps;
 }
 
 static void move(struct rep_store *store, const struct puzzle *p, const struct delivery *d)
@@ -353,7 +459,8 @@ static void move(struct rep_store *store, const struct puzzle *p, const struct d
 	}
 }
 
-static u32 match_group(struct rep_store *store, const struct group *g)
+/* How many went over; *work grows by what was done for it. */
+static u32 match_group(struct rep_queue *queue, struct rep_store *store, const struct group *g, u32 *work)
 {
 	struct puzzle p = { .group = g };
 	u32 i, moved = 0;
@@ -362,17 +469,19 @@ static u32 match_group(struct rep_store *store, const struct group *g)
 		g->flows[i]->is_matched = true;
 	if (is_one_source(g) || !is_told(g))
 		return 0;
-	collect_deliveries(&p);
-	if (p.count && (u64)p.count * g->count <= WORK) {
+	collect_deliveries(&p, queue);
+	if (p.count && p.count * STEPS_MIN <= STEPS_MAX) {
 		p.left = mx_alloc(g->count * sizeof(*p.left));
-		place(&p);
-		for (i = 0; i < p.count; i++)
-			if (g->flows[p.deliveries[i].best]->lane != g->flows[p.deliveries[i].from]->lane) {
-				move(store, &p, &p.deliveries[i]);
-				moved++;
-			}
+		p.spread = mx_alloc(g->count * sizeof(*p.spread));
+		*work += place(&p);
+		free(p.spread);
 		free(p.left);
 	}
+	for (i = 0; i < p.count; i++)
+		if (g->flows[p.deliveries[i].best]->lane != g->flows[p.deliveries[i].from]->lane) {
+			move(store, &p, &p.deliveries[i]);
+			moved++;
+		}
 	free(p.deliveries);
 	return moved;
 }
@@ -418,21 +527,21 @@ static bool is_waiting(struct rep_flows *flows, const struct group *g, s64 now)
 	return now - first < PATIENCE && rep_flows_open_since(flows, g->flows[0], last, now - REP_FLOW_LATE);
 }
 
-u32 rep_match(struct rep_flows *flows, struct rep_store *store, s64 now)
+u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, s64 now)
 {
 	struct search s = { .now = now };
-	u32 begin, end, moved = 0;
+	u32 begin, end, moved = 0, work = 0;
 
 	rep_flows_each(flows, collect, &s);
 	if (s.count)
 		qsort(s.ripe, s.count, sizeof(*s.ripe), by_place);
-	for (begin = 0; begin < s.count; begin = end) {
+	for (begin = 0; begin < s.count && work < ENOUGH; begin = end) {
 		struct group g = { s.ripe + begin, 0 };
 
 		for (end = begin; end < s.count && !by_place(&s.ripe[begin], &s.ripe[end]); end++)
 			g.count++;
 		if (!is_waiting(flows, &g, now))
-			moved += match_group(store, &g);
+			moved += match_group(queue, store, &g, &work);
 	}
 	free(s.ripe);
 	return moved;

@@ -7,17 +7,19 @@
  *
  * What a delivery takes: to the host its commands and, when it got so far, the message, whose size Postfix logs; from
  * the host the answer that is logged and those before it that are not. What is not logged is alike among the
- * deliveries to one host, and learned from its connections by least squares.
+ * deliveries to one host, and learned from its connections by least squares. Where that does not explain the bytes, of
+ * an encrypted dialogue say, everything stays as it was guessed.
  */
 #ifndef MX_REP_MATCH_H
 #define MX_REP_MATCH_H
 
 #include "tools/mxrep/flows.h"
+#include "tools/mxrep/queue.h"
 
 /*
  * Looks at the connections that closed so long before `now` (microseconds) that no line of them is waited for. How many
  * deliveries went over to another source; what that changes is counted, and written by the next rep_store_commit().
  */
-u32 rep_match(struct rep_flows *flows, struct rep_store *store, s64 now);
+u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, s64 now);
 
 #endif

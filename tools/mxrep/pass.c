@@ -2,80 +2,12 @@
 #include "tools/mxrep/pass.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/log.h"
 #include "daemon/names.h"
 #include "daemon/text.h"
 #include "tools/mxrep/moment.h"
-
-#define QUEUE_ROOM 131072u /* entries, 3 MB */
-
-struct rep_queue {
-	struct queued {
-		u64 id, message; /* hashes of its queue id and its Message-ID */
-		u32 size;        /* bytes, 0: not known */
-	} entries[QUEUE_ROOM];
-};
-
-/* --- messages in the queue -------------------------------------------------------------------------------------- */
-
-struct rep_queue *rep_queue_new(void)
-{
-	return mx_alloc(sizeof(struct rep_queue));
-}
-
-void rep_queue_free(struct rep_queue *queue)
-{
-	free(queue);
-}
-
-/* Two places for each; the one that was there longer is the second. */
-static u32 place_of(u64 id)
-{
-	return (u32)(id >> 32) & (QUEUE_ROOM - 2);
-}
-
-static struct queued *remember(struct rep_queue *q, u64 id, u64 message)
-{
-	u32 i = place_of(id);
-
-	if (q->entries[i].id != id)
-		q->entries[i + 1] = q->entries[i];
-	q->entries[i] = (struct queued){ .id = id, .message = message };
-	return &q->entries[i];
-}
-
-/* NULL: it is not known, or forgotten. */
-static struct queued *recall(struct rep_queue *q, u64 id)
-{
-	u32 i = place_of(id);
-
-	if (q->entries[i].id != id)
-		i++;
-	return q->entries[i].id == id ? &q->entries[i] : NULL;
-}
-
-static void resize(struct rep_queue *q, u64 id, u32 size)
-{
-	struct queued *queued = recall(q, id);
-
-	if (!queued)
-		queued = remember(q, id, 0);
-	queued->size = size;
-}
-
-static void forget(struct rep_queue *q, u64 id)
-{
-	u32 i = place_of(id);
-
-	if (q->entries[i].id == id)
-		q->entries[i] = q->entries[i + 1];
-	else if (q->entries[i + 1].id != id)
-		return;
-	q->entries[i + 1] = (struct queued){ 0 };
-}
 
 static u64 queue_key(const struct rep_line *line)
 {
@@ -159,7 +91,9 @@ static void take_attempt(struct rep_pass *p, const struct rep_line *line)
 	struct rep_flow *flow = NULL;
 	enum rep_what what = what_of(line);
 	u32 hour = (u32)(sign.time / 3600), n = line->recipients ? line->recipients : 1;
-	const struct queued *queued = recall(p->queue, queue_key(line));
+	bool has_body = line->has_body || line->outcome == REP_SENT;
+	u64 id = queue_key(line);
+	struct rep_queued *queued = rep_queue_recall(p->queue, id);
 
 	sign.how = REP_UNKNOWN;
 	if (p->flows && line->reach != REP_SUSPENDED && line->reach != REP_UNREACHED)
@@ -179,15 +113,19 @@ static void take_attempt(struct rep_pass *p, const struct rep_line *line)
 	rep_store_count(p->store, hour, sign.lane, what, sign.meaning.category, sign.how, (s32)n);
 	if (flow)
 		rep_flow_book(flow, &(struct rep_booked){ .time = line->time,
+							  .queue_id = id,
 							  .hour = hour,
 							  .n = n,
 							  .what = what,
 							  .category = sign.meaning.category,
 							  .how = sign.how,
-							  .size = line->has_body && queued ? queued->size : 0,
+							  .size = queued ? queued->size : 0,
+							  .sender = queued ? queued->sender : 0,
 							  .recipient = (u32)line->recipient.length,
 							  .reply = (u32)line->reply.length,
-							  .has_body = line->has_body });
+							  .has_body = has_body });
+	if (queued && line->recipient.length)
+		queued->recipient = (u32)line->recipient.length;
 	p->attempts += n;
 	if (line->reach != REP_ANSWERED)
 		return;
@@ -203,15 +141,23 @@ static void take_attempt(struct rep_pass *p, const struct rep_line *line)
 		p->sign(&sign, p->context);
 }
 
+static void take_size(struct rep_pass *p, const struct rep_line *line)
+{
+	struct rep_queued *queued = rep_queue_remember(p->queue, queue_key(line));
+
+	queued->size = line->size;
+	queued->sender = line->sender;
+}
+
 /* What is in the queue, and what is no more. */
 static void learn(struct rep_pass *p, const struct rep_line *line)
 {
 	if (line->kind == REP_LINE_QUEUED)
-		remember(p->queue, queue_key(line), rep_hash(line->message_id));
+		rep_queue_remember(p->queue, queue_key(line))->message = rep_hash(line->message_id);
 	else if (line->kind == REP_LINE_SIZED && p->flows)
-		resize(p->queue, queue_key(line), line->size);
+		take_size(p, line);
 	else if (line->kind == REP_LINE_REMOVED)
-		forget(p->queue, queue_key(line));
+		rep_queue_forget(p->queue, queue_key(line));
 }
 
 void rep_pass_before(struct rep_pass *p, struct rep_reader *reader, const char *text, size_t length)

@@ -9,6 +9,7 @@
 
 #include "tools/mxrep/flows.h"
 #include "tools/mxrep/policy.h"
+#include "tools/mxrep/queue.h"
 #include "tools/mxrep/rules.h"
 #include "tools/mxrep/settle.h"
 
@@ -38,18 +39,13 @@ struct rep_pass {
 	bool (*look)(s64 time, void *context);
 	void (*sign)(const struct rep_sign *sign, void *context); /* NULL: nobody hears them */
 	void *context;
-	struct rep_queue *queue; /* of rep_queue_new(): messages in the MTA's queue */
+	struct rep_queue *queue;
 	struct rep_pass_lane {
 		const char *provider; /* mx_name() */
 		u32 lane;
 	} remembered[REP_PASS_REMEMBERED]; /* of messages without a connection */
 	u64 lines, attempts;               /* passed */
 };
-
-/* The Message-IDs of what is in the MTA's queue; as many as there is room for, the rest is forgotten. */
-struct rep_queue;
-struct rep_queue *rep_queue_new(void);
-void rep_queue_free(struct rep_queue *queue);
 
 /* One line of a log, read by `reader`. */
 void rep_pass_line(struct rep_pass *pass, struct rep_reader *reader, const char *text, size_t length);

@@ -60,7 +60,8 @@ static void settle_closed(struct rep_flow *flow, void *context)
 static void settle(struct run *r)
 {
 	rep_flows_each(r->pass.flows, settle_closed, r);
-	if (rep_match(r->pass.flows, r->pass.store, rep_now_us()) || rep_settle_is_waiting(r->pass.settle)) {
+	if (rep_match(r->pass.flows, r->pass.queue, r->pass.store, rep_now_us()) ||
+	    rep_settle_is_waiting(r->pass.settle)) {
 		rep_store_begin(r->pass.store);
 		rep_settle_write(r->pass.settle, r->pass.store);
 		rep_store_commit(r->pass.store);

@@ -144,6 +144,7 @@ static void take_listed(struct rep_watch *w, const json_t *o, s64 now)
 			take_close(w, o, now);
 		return;
 	}
+	flow.was_before = true;
 	flow.closed = lives ? 0 : mx_time_parse(text(o, "closed"), &closed) ? (closed + 1) * REP_SECOND : now;
 	read_end(o, &flow);
 	read_lane(w, o, &flow);
