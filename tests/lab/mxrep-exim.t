@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The truth, with Exim: it tells the port of each connection, so what mxrep reports of its mail is what the receivers saw, and
-# of every message the source is certain.
+# The truth, with Exim: it tells the port of each connection but for hosts that it passed over, so what mxrep reports of its
+# mail is what the receivers saw.
 
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -25,12 +25,11 @@ send_all() {
 }
 
 lab_up
+at mail sysctl -q net.netfilter.nf_conntrack_tcp_timeout_time_wait=3 # connections are over sooner
 config_write 'reputation-user = "nobody";'
 LAB_LOG=$LAB_DIR/exim-mail/log/mainlog
 mxrep_config 'steer = false;'
 daemon_start
-# Where a host has further ones behind it, Exim tells of what it defers without the port.
-resolver_change '/^mx-host=gmail.com,alt1/d'
 exim_start mail 'disable_ipv6 = true'
 mxrep_start
 eventually "mxrep hears the daemon" 10 grep -q "tells of its connections" "$LAB_DIR/mxrep.out"
@@ -45,13 +44,19 @@ ok "Exim ends" exim_stop mail
 diag "$(seen - -) in $((($(now_ms) - begin) / 1000)) s"
 eventually "sent, deferred and bounced are as the receivers saw them" 30 told
 is "what was taken, and what was turned down for good" "$(reported - - | cut -d ' ' -f 1,3)" "$((messages * 6 / 10)) $((messages / 5))"
+# Where a host has further ones behind it, Exim tells of what it defers without the port.
+passed_over=$(grep -c ' H=[^ ]* [^ ]* SMTP error' "$LAB_LOG")
+ok "hosts were passed over" test "$passed_over" -gt 0
+same() {
+	[ "$(reported "$1" "$2")" = "$(seen "$1" "$2")" ]
+}
 for provider in google microsoft yahoo default; do
 	for source in mx1 mx2 mx3; do
-		is "$source at $provider" "$(reported $provider $source)" "$(seen $provider $source)"
+		eventually "$source at $provider" 60 same $provider $source
 	done
 done
-is "every source is certain" "$(mxrep -j report | json 'd["attribution"]')" \
-	"{\"exact\": $(($(seen - - | tr ' ' +))), \"inferred\": 0, \"ambiguous\": 0, \"unknown\": 0}"
+is "of each that tells its port the source is certain" "$(mxrep -j report | json 'd["attribution"]["exact"] >= sum(d["attribution"].values()) - '"$passed_over")" true
+is "of none it is unknown" "$(mxrep -j report | json 'd["attribution"]["unknown"]')" 0
 is "what waits for its time was no attempt" "$(mxrep -j report | json 'sum(l["failed"] for l in d["lanes"])')" 0
 is "but it is told" "$(mxrep -j report | json 'sum(l["suspended"] for l in d["lanes"])')" \
 	"$(grep -c 'retry time not reached' "$LAB_LOG")"

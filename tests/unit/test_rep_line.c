@@ -724,6 +724,22 @@ static void test_exim_bounced(void **state)
 	     EXIM_BOUNCE, AT_RELAY, .reach = REP_LOST, .reply = "message too big");
 }
 
+#define PASSED_OVER .outcome = REP_DEFERRED, .relay = "mx.example.org", .address = "192.0.2.1", .port = 25
+
+/* A host that was passed over for the next one. */
+static void test_exim_passed_over(void **state)
+{
+	(void)state;
+	EXIM("H=mx.example.org [192.0.2.1]:25 " AFTER_RCPT "452 4.2.2 full", EXIM_ATTEMPT, PASSED_OVER,
+	     .reply = "452 4.2.2 full");
+	EXIM("H=mx.example.org [192.0.2.1] SMTP error from remote mail server after initial connection: 421 busy",
+	     .kind = REP_LINE_ATTEMPT, .recipients = 1, PASSED_OVER, .reply = "421 busy");
+	NOT_EXIM("H=mx.example.org [192.0.2.1]:25 Connection refused");
+	NOT_EXIM("H=(evil) [203.0.113.66]:999 F=<a@b> rejected after DATA: " AFTER_RCPT "550 no");
+	NOT_EXIM("H=evil SMTP error from remote mail server after ");
+	NOT_EXIM("H=");
+}
+
 static void test_exim_deferred(void **state)
 {
 	(void)state;
@@ -1182,6 +1198,7 @@ int main(void)
 		cmocka_unit_test(test_exim_heads),
 		cmocka_unit_test(test_exim_queue),
 		cmocka_unit_test(test_exim_bounced),
+		cmocka_unit_test(test_exim_passed_over),
 		cmocka_unit_test(test_exim_deferred),
 		cmocka_unit_test(test_exim_others),
 		cmocka_unit_test(test_exim_forged),

@@ -256,6 +256,34 @@ static void test_was_before(void **state)
 	assert_int_equal(counted(1, REP_WHAT_SENT), 2);
 }
 
+/* Exim: a delivery without a port was guessed to be of a connection that another line names; it goes to its own. */
+static void test_nameless(void **state)
+{
+	struct rep_flow *a = over(0, 0, 0), *b = over(0, 0, 0), *before = over(0, 0, 0);
+	u32 i;
+
+	(void)state;
+	over(1, 0, 0); /* its */
+	before->closed = T0 + REP_SECOND;
+	before->opened = T0 - 9 * REP_SECOND;
+	b->opened = T0 + REP_SECOND;
+	booked(a, 900, REP_EXACT);
+	booked(a, 0, REP_AMBIGUOUS);
+	booked(b, 0, REP_EXACT);
+	a->carried.items[0].is_named = true;
+	b->carried.items[0].time += REP_SECOND;
+	b->carried.items[0].what = REP_WHAT_DEFERRED;
+	rep_store_count(store, HOUR, lanes[0], REP_WHAT_BOUNCED, 0, REP_EXACT, -1);
+	rep_store_count(store, HOUR, lanes[0], REP_WHAT_DEFERRED, 0, REP_EXACT, 1);
+	for (i = 0; i < 2; i++)
+		a->carried.items[i].size = 0;
+	b->carried.items[0].size = 0;
+	assert_true(match() > 0);
+	assert_int_equal(counted(0, REP_WHAT_SENT), 1);
+	assert_int_equal(counted(1, REP_WHAT_BOUNCED), 1);
+	assert_int_equal(counted(0, REP_WHAT_DEFERRED), 1);
+}
+
 /* Nothing is guessed where the daemon cannot tell, or a connection to the host may yet carry some of it. */
 static void test_not_yet(void **state)
 {
@@ -284,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_address_from_elsewhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_sizes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_encrypted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nameless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_was_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_yet, set_up, tear_down),
 	};

@@ -30,6 +30,7 @@ struct rep_booked {
 	u32 recipient; /* bytes of his address, 0: not known */
 	u32 reply;     /* bytes of the answer */
 	bool has_body; /* the message itself went over the connection */
+	bool is_named; /* the line told the connection's port */
 };
 
 /* In the order of the log. */

@@ -404,6 +404,31 @@ static bool read_deferral(struct body body, struct rep_line *line)
 	return read_answer(why, end, line) || read_failure(why, end, error, transport, line);
 }
 
+/*
+ * "H=mx.example.org [192.0.2.1]:25 SMTP error from remote mail server after RCPT TO:<address>: 452 …": a host that was
+ * passed over for the next one. From where it was reached is not told.
+ */
+static bool read_passed_over(struct body body, struct rep_line *line)
+{
+	const char *why = rep_behind(body.at, body.end, " " ANSWER), *host = body.at + strlen("H="), *close, *address;
+
+	if (!why || !rep_begins(body.at, body.end, "H="))
+		return false;
+	why -= strlen(ANSWER);
+	close = rep_until(host, why - 1, ']');
+	if (memchr(close, ' ', (size_t)(why - 1 - close)) || !read_host(host, why - 1, line) ||
+	    !read_answer(why, body.end, line) || rep_is_loopback(line))
+		return false;
+	address = rep_behind(why, body.end, "RCPT TO:<");
+	if (address && address < line->reply.at)
+		line->recipient = rep_between(address, rep_address_end(address, body.end));
+	line->outcome = REP_DEFERRED;
+	line->recipients = 1;
+	line->uses = 0; /* nor how long it took */
+	line->kind = REP_LINE_ATTEMPT;
+	return true;
+}
+
 static bool read_attempt(struct body body, const char *flag, struct rep_line *line)
 {
 	bool done;
@@ -446,6 +471,8 @@ bool rep_exim_read(const struct rep_entry *entry, struct rep_line *line)
 		line->kind = REP_LINE_REMOVED;
 		return true;
 	}
+	if (rep_begins(body.at, body.end, "H="))
+		return read_passed_over(body, line);
 	if (body.end - body.at < 4 || body.at[2] != ' ')
 		return false;
 	flag = body.at;

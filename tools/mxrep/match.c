@@ -299,13 +299,17 @@ static void collect_deliveries(struct puzzle *p, struct rep_queue *queue)
 	}
 }
 
+static bool was_open(const struct rep_flow *flow, const struct delivery *d)
+{
+	return flow->opened <= d->items->time + REP_SECOND + SLACK && flow->closed >= d->items->time - SLACK;
+}
+
 /* What is known stays with its source. */
 static bool can_carry(const struct puzzle *p, const struct delivery *d, u32 to)
 {
 	const struct rep_flow *flow = p->group->flows[to];
 
-	return flow->opened <= d->items->time + REP_SECOND + SLACK && flow->closed >= d->items->time - SLACK &&
-	       (d->items->how != REP_EXACT || flow->source == p->group->flows[d->from]->source);
+	return was_open(flow, d) && (d->items->how != REP_EXACT || flow->source == p->group->flows[d->from]->source);
 }
 
 static void go(struct puzzle *p, struct delivery *d, u32 to)
@@ -445,6 +449,49 @@ static u32 place(struct puzzle *p)
 	return n * STAGES * steps;
 }
 
+static int by_opening(const void *left, const void *right)
+{
+	const struct rep_flow *a = *(struct rep_flow *const *)left, *b = *(struct rep_flow *const *)right;
+
+	return (a->opened > b->opened) - (a->opened < b->opened);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct delivery *a = left, *b = right;
+
+	return (a->items->time > b->items->time) - (a->items->time < b->items->time);
+}
+
+/*
+ * Where lines tell the port of a connection, as Exim's do but for hosts that it passed over: those of which none tells
+ * belong to the deliveries without one, in the order of time.
+ */
+static void place_nameless(struct puzzle *p)
+{
+	bool *is_taken = mx_alloc(p->group->count * sizeof(*is_taken));
+	u32 i, j, named = 0;
+
+	for (i = 0; i < p->count; i++)
+		if (p->deliveries[i].items->is_named) {
+			is_taken[p->deliveries[i].at] = true;
+			named++;
+		}
+	qsort(p->deliveries, p->count, sizeof(*p->deliveries), by_time);
+	for (i = 0; i < p->count && named; i++) {
+		struct delivery *d = &p->deliveries[i];
+
+		for (j = 0; j < p->group->count && !d->items->is_named; j++) {
+			if (is_taken[j] || !was_open(p->group->flows[j], d))
+				continue;
+			is_taken[j] = true;
+			d->best = j;
+			break;
+		}
+	}
+	free(is_taken);
+}
+
 static void move(struct rep_store *store, const struct puzzle *p, const struct delivery *d)
 {
 	u32 i;
@@ -467,10 +514,13 @@ static u32 match_group(struct rep_queue *queue, struct rep_store *store, const s
 
 	for (i = 0; i < g->count; i++)
 		g->flows[i]->is_matched = true;
-	if (is_one_source(g) || !is_told(g))
+	if (is_one_source(g))
 		return 0;
+	qsort(g->flows, g->count, sizeof(*g->flows), by_opening);
 	collect_deliveries(&p, queue);
-	if (p.count && p.count * STEPS_MIN <= STEPS_MAX) {
+	if (!is_told(g)) {
+		place_nameless(&p);
+	} else if (p.count && p.count * STEPS_MIN <= STEPS_MAX) {
 		p.left = mx_alloc(g->count * sizeof(*p.left));
 		p.spread = mx_alloc(g->count * sizeof(*p.spread));
 		*work += place(&p);

@@ -123,7 +123,8 @@ static void take_attempt(struct rep_pass *p, const struct rep_line *line)
 							  .sender = queued ? queued->sender : 0,
 							  .recipient = (u32)line->recipient.length,
 							  .reply = (u32)line->reply.length,
-							  .has_body = has_body });
+							  .has_body = has_body,
+							  .is_named = line->local_port != 0 });
 	if (queued && line->recipient.length)
 		queued->recipient = (u32)line->recipient.length;
 	p->attempts += n;
