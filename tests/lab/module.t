@@ -101,28 +101,28 @@ end watch
 # --- what is changed by hand is in force for the next connection --------------------------------------------------------
 receivers_forget
 mx weight mx1 google 0 > /dev/null
-connect_tally mail -n 8 198.51.100.10 > /dev/null
+connect mail -n 8 198.51.100.10 > /dev/null
 receiver_wait google - 8
 is "a weight" "$(shares google)" "0 6 2"
 mx weight mx1 google --reset > /dev/null
 receivers_forget
 mx pause mx2 google > /dev/null
-connect_tally mail -n 6 198.51.100.10 > /dev/null
+connect mail -n 6 198.51.100.10 > /dev/null
 receiver_wait google - 6
 is "a pause" "$(shares google)" "5 0 1"
 mx resume mx2 google > /dev/null
 receivers_forget
 LAB_WEIGHTS="1 0 0" config_write
 mx reload > /dev/null
-connect_tally mail -n 5 198.51.100.10 > /dev/null
+connect mail -n 5 198.51.100.10 > /dev/null
 receiver_wait google - 5
 is "a reload" "$(shares google)" "5 0 0"
 before=$(module "['decided']")
 mx learn 203.0.113.1 google > /dev/null
-connect_tally mail -n 5 203.0.113.1 > /dev/null
+connect mail -n 5 203.0.113.1 > /dev/null
 is "an address that was learned" "$(($(module "['decided']") - before))" 5
 mx forget 203.0.113.1 > /dev/null
-connect_tally mail -n 5 203.0.113.1 > /dev/null
+connect mail -n 5 203.0.113.1 > /dev/null
 is "and forgotten" "$(($(module "['decided']") - before))" 5
 
 # --- limits ---------------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ live_close kept
 # --- the daemon dies, the module goes on for a while --------------------------------------------------------------------
 LAB_GOOGLE='limits = [ "2000 connections/hour" ]; weights: { mx2 = 0; mx3 = 0; }; wait = 0;' config_write
 mx reload > /dev/null
-connect_tally mail -n 300 -f 4 198.51.100.10 > /dev/null
+connect mail -n 300 -f 4 198.51.100.10 > /dev/null
 receivers_forget
 daemon_kill
 like "kill -9: connections flow" "$(connect_tally mail -n 600 -f 4 -t 20 198.51.100.10)" "ok [0-9]"
@@ -157,7 +157,7 @@ is "never from another address" "$(receiver_strangers)" 0
 daemon_start
 is "started again: the module decides" "$(engine)" kmod
 ok "no connection is forgotten" test "$(used mx1 google)" -ge $((200 + 300 + $(receiver_count google mx1)))
-connect_tally mail -n 2500 -f 8 -t 20 198.51.100.10 > /dev/null
+connect mail -n 2500 -f 8 -t 20 198.51.100.10 > /dev/null
 ok "the limit is not passed" test "$((500 + $(receiver_count google mx1)))" -le 2000
 
 # --- it comes and goes under load ----------------------------------------------------------------------------------------
