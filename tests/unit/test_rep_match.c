@@ -17,6 +17,7 @@
 static struct rep_store *store;
 static struct rep_flows *flows;
 static struct rep_queue *queue;
+static struct rep_habit habit;
 static u32 lanes[2];
 
 static int set_up(void **state)
@@ -26,6 +27,7 @@ static int set_up(void **state)
 	rep_store_begin(store);
 	flows = rep_flows_new();
 	queue = rep_queue_new();
+	habit = (struct rep_habit){ 0 };
 	lanes[0] = rep_store_lane(store, "mx1", "google", "");
 	lanes[1] = rep_store_lane(store, "mx2", "google", "");
 	return 0;
@@ -94,7 +96,7 @@ static s64 counted(u32 source, enum rep_what what)
 
 static u32 match(void)
 {
-	u32 moved = rep_match(flows, queue, store, T0 + 60 * REP_SECOND);
+	u32 moved = rep_match(flows, queue, store, &habit, T0 + 60 * REP_SECOND);
 
 	rep_store_commit(store);
 	rep_store_begin(store);
@@ -119,7 +121,7 @@ static void test_sizes_tell(void **state)
 }
 
 /* All messages are of one size: how many each connection carried, and how many were turned down. */
-static void test_counts_tell(void **state)
+static void look_at_counts(void)
 {
 	static const struct {
 		u32 source, with, without, booked_with, booked_without;
@@ -128,7 +130,6 @@ static void test_counts_tell(void **state)
 	struct rep_flow *flow;
 	u32 i, n;
 
-	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		flow = over(all[i].source, said(all[i].with, all[i].with * 700, all[i].without),
 			    heard(all[i].with, all[i].without));
@@ -142,6 +143,25 @@ static void test_counts_tell(void **state)
 	assert_int_equal(counted(0, REP_WHAT_BOUNCED), 21);
 	assert_int_equal(counted(1, REP_WHAT_SENT), 55);
 	assert_int_equal(counted(1, REP_WHAT_BOUNCED), 17);
+}
+
+static void test_counts_tell(void **state)
+{
+	(void)state;
+	look_at_counts();
+
+	/* What our own MTA says with each of them serves at other hosts: as said() has it, less the addresses. */
+	assert_true(habit.is_known);
+	assert_float_equal(habit.each, 84 - 20 - 18, 1);
+	assert_float_equal(habit.body, 96 - 84, 1);
+}
+
+/* Another MTA of this host has other habits: what was learned of the one does not harm the other. */
+static void test_other_habit(void **state)
+{
+	(void)state;
+	habit = (struct rep_habit){ true, 75, -9 };
+	look_at_counts();
 }
 
 /* Whatever the bytes say: what is known stays, and nothing goes to a connection that was not there. */
@@ -307,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sizes_tell, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_counts_tell, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_habit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recipients, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_address_from_elsewhere, set_up, tear_down),

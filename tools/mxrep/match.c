@@ -14,9 +14,9 @@
 #define STEPS 160u        /* of each stage, for each delivery */
 #define STEPS_MAX 200000u /* of each stage: half a second an attempt */
 #define STEPS_MIN 20u     /* for each delivery: with fewer a group stays as it is */
-#define ATTEMPTS 6
+#define ATTEMPTS 10
 #define FITS 5                      /* misfit of a connection that is good enough */
-#define FITS_NOT 30                 /* misfit with which nothing is explained */
+#define FITS_NOT 100                /* misfit with which nothing is explained */
 #define PLAUSIBLE 4                 /* times what a guess may be off */
 #define ENOUGH (STAGES * STEPS_MAX) /* no further group, until next time, after so many steps */
 
@@ -38,6 +38,11 @@ enum way { SAID, HEARD, WAYS };
 /* Bytes that no line tells of: of a connection by itself, of each delivery, and of one with its message besides. */
 enum part { BASE, EACH, BODY, PARTS };
 
+/* What is believed of one of them, and how far off that may be. */
+struct belief {
+	double mean, off;
+};
+
 /*
  * What they are about before anything is learned, how far off that may be, and the least that the protocol allows. To
  * the host go EHLO and QUIT; MAIL, RCPT and RSET, besides addresses; DATA and the dot, less what Postfix's size counts
@@ -45,11 +50,15 @@ enum part { BASE, EACH, BODY, PARTS };
  * message ends.
  */
 static const struct {
-	double mean, off, least;
+	struct belief about;
+	double least;
 } guess[WAYS][PARTS] = {
-	[SAID] = { { 35, 20, 10 }, { 45, 10, 32 }, { 5, 6, -10 } },
-	[HEARD] = { { 150, 60, 40 }, { 50, 20, 16 }, { 45, 15, 16 } },
+	[SAID] = { { { 35, 20 }, 10 }, { { 45, 10 }, 32 }, { { 5, 6 }, -10 } },
+	[HEARD] = { { { 150, 60 }, 40 }, { { 50, 20 }, 16 }, { { 45, 15 }, 16 } },
 };
+
+/* What was learned may be off by so much elsewhere: hosts differ in what they offer, and so in what they are told. */
+#define HABIT_OFF 2
 
 /* What they may be off by at first, in all. */
 static const double doubt[WAYS] = { 15, 20 };
@@ -70,8 +79,9 @@ struct puzzle {
 	const struct group *group;
 	struct delivery *deliveries;
 	u32 count;
-	double (*left)[WAYS];   /* of each connection: the bytes that its deliveries do not explain */
-	double (*spread)[WAYS]; /* how far off these may be */
+	double (*left)[WAYS];             /* of each connection: the bytes that its deliveries do not explain */
+	double (*spread)[WAYS];           /* how far off these may be */
+	struct belief prior[WAYS][PARTS]; /* what is believed before the connections tell */
 	double takes[WAYS][PARTS];
 	u32 seed;
 };
@@ -120,7 +130,7 @@ static double misfit_of_all(const struct puzzle *p)
 		for (i = 0; i < p->group->count; i++)
 			sum += misfit(p->left[i][way], p->spread[i][way]);
 		for (i = 0; i < PARTS; i++)
-			sum += misfit(p->takes[way][i] - guess[way][i].mean, guess[way][i].off);
+			sum += misfit(p->takes[way][i] - p->prior[way][i].mean, p->prior[way][i].off);
 	}
 	return sum;
 }
@@ -164,7 +174,7 @@ static void solve_within(double a[PARTS][PARTS + 1], enum way way, double x[PART
 }
 
 /*
- * Least squares over the connections, with the guesses as if they had been observed, too; who is far off counts for
+ * Least squares over the connections, with what is believed as if it had been observed, too; who is far off counts for
  * less (P. J. Huber, Robust Estimation of a Location Parameter, 1964).
  */
 static void learn(struct puzzle *p, enum way way)
@@ -191,10 +201,10 @@ static void learn(struct puzzle *p, enum way way)
 				a[j][k] += weight * x[i][j] * x[i][k];
 	}
 	for (j = 0; j < PARTS; j++) {
-		double weight = 1 / (guess[way][j].off * guess[way][j].off);
+		double weight = 1 / (p->prior[way][j].off * p->prior[way][j].off);
 
 		a[j][j] += weight;
-		a[j][PARTS] += weight * guess[way][j].mean;
+		a[j][PARTS] += weight * p->prior[way][j].mean;
 	}
 	solve_within(a, way, p->takes[way]);
 	free(x);
@@ -393,15 +403,30 @@ static void allow(struct puzzle *p, u32 stage)
 		}
 }
 
+/* With what is known of the habit, if it is given. */
+static void believe(struct puzzle *p, const struct rep_habit *habit)
+{
+	enum way way;
+	u32 i;
+
+	for (way = 0; way < WAYS; way++)
+		for (i = 0; i < PARTS; i++)
+			p->prior[way][i] = guess[way][i].about;
+	if (habit) {
+		p->prior[SAID][EACH] = (struct belief){ habit->each, HABIT_OFF };
+		p->prior[SAID][BODY] = (struct belief){ habit->body, HABIT_OFF };
+	}
+	for (way = 0; way < WAYS; way++)
+		for (i = 0; i < PARTS; i++)
+			p->takes[way][i] = p->prior[way][i].mean;
+}
+
 /* Places and learns in turn (S. Kirkpatrick et al., Optimization by Simulated Annealing, 1983). */
 static void attempt(struct puzzle *p, u32 steps)
 {
 	enum way way;
 	u32 stage, i;
 
-	for (way = 0; way < WAYS; way++)
-		for (i = 0; i < PARTS; i++)
-			p->takes[way][i] = guess[way][i].mean;
 	explain(p);
 	for (stage = 0; stage <= STAGES; stage++) {
 		allow(p, stage);
@@ -424,23 +449,29 @@ static bool is_plausible(const struct puzzle *p)
 
 	for (way = 0; way < WAYS; way++)
 		for (i = 0; i < PARTS; i++)
-			if (fabs(p->takes[way][i] - guess[way][i].mean) > PLAUSIBLE * guess[way][i].off)
+			if (fabs(p->takes[way][i] - guess[way][i].about.mean) > PLAUSIBLE * guess[way][i].about.off)
 				return false;
 	return true;
 }
 
-/* The best of some attempts, as long as none fits well. How many steps were made. */
-static u32 place(struct puzzle *p)
+/*
+ * The best of some attempts, as long as none fits well: two of three with what was learned elsewhere. How many steps
+ * were made.
+ */
+static u32 place(struct puzzle *p, struct rep_habit *habit)
 {
 	u32 steps = p->count * STEPS < STEPS_MAX ? p->count * STEPS : STEPS_MAX, i, n;
 	double least = FITS_NOT * (double)p->group->count, now;
 
 	for (n = 0; n < ATTEMPTS && least > FITS * p->group->count; n++) {
+		believe(p, habit->is_known && n % 3 < 2 ? habit : NULL);
 		attempt(p, steps);
 		now = misfit_of_all(p);
 		if (now >= least || !is_plausible(p))
 			continue;
 		least = now;
+		if (now <= FITS * p->group->count)
+			*habit = (struct rep_habit){ true, p->takes[SAID][EACH], p->takes[SAID][BODY] };
 		for (i = 0; i < p->count; i++)
 			p->deliveries[i].best = p->deliveries[i].at;
 	}
@@ -507,7 +538,8 @@ static void move(struct rep_store *store, const struct puzzle *p, const struct d
 }
 
 /* How many went over; *work grows by what was done for it. */
-static u32 match_group(struct rep_queue *queue, struct rep_store *store, const struct group *g, u32 *work)
+static u32 match_group(struct rep_queue *queue, struct rep_store *store, struct rep_habit *habit, const struct group *g,
+		       u32 *work)
 {
 	struct puzzle p = { .group = g };
 	u32 i, moved = 0;
@@ -523,7 +555,7 @@ static u32 match_group(struct rep_queue *queue, struct rep_store *store, const s
 	} else if (p.count && p.count * STEPS_MIN <= STEPS_MAX) {
 		p.left = mx_alloc(g->count * sizeof(*p.left));
 		p.spread = mx_alloc(g->count * sizeof(*p.spread));
-		*work += place(&p);
+		*work += place(&p, habit);
 		free(p.spread);
 		free(p.left);
 	}
@@ -577,7 +609,8 @@ static bool is_waiting(struct rep_flows *flows, const struct group *g, s64 now)
 	return now - first < PATIENCE && rep_flows_open_since(flows, g->flows[0], last, now - REP_FLOW_LATE);
 }
 
-u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, s64 now)
+u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, struct rep_habit *habit,
+	      s64 now)
 {
 	struct search s = { .now = now };
 	u32 begin, end, moved = 0, work = 0;
@@ -591,7 +624,7 @@ u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store
 		for (end = begin; end < s.count && !by_place(&s.ripe[begin], &s.ripe[end]); end++)
 			g.count++;
 		if (!is_waiting(flows, &g, now))
-			moved += match_group(queue, store, &g, &work);
+			moved += match_group(queue, store, habit, &g, &work);
 	}
 	free(s.ripe);
 	return moved;

@@ -16,10 +16,18 @@
 #include "tools/mxrep/flows.h"
 #include "tools/mxrep/queue.h"
 
+/* What our own MTA says to every host with a delivery, in bytes that no line tells of, as learned so far; {0} at first.
+ */
+struct rep_habit {
+	bool is_known;
+	double each, body; /* of a delivery, and of one with its message besides */
+};
+
 /*
  * Looks at the connections that closed so long before `now` (microseconds) that no line of them is waited for. How many
  * deliveries went over to another source; what that changes is counted, and written by the next rep_store_commit().
  */
-u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, s64 now);
+u32 rep_match(struct rep_flows *flows, struct rep_queue *queue, struct rep_store *store, struct rep_habit *habit,
+	      s64 now);
 
 #endif

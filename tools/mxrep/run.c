@@ -31,6 +31,7 @@ struct run {
 	struct rep_pass pass;
 	struct rep_watch watch;
 	struct rep_steer steer;
+	struct rep_habit habit;
 	struct rep_follow **follows;
 	u32 follow_count;
 	int signals;
@@ -60,7 +61,7 @@ static void settle_closed(struct rep_flow *flow, void *context)
 static void settle(struct run *r)
 {
 	rep_flows_each(r->pass.flows, settle_closed, r);
-	if (rep_match(r->pass.flows, r->pass.queue, r->pass.store, rep_now_us()) ||
+	if (rep_match(r->pass.flows, r->pass.queue, r->pass.store, &r->habit, rep_now_us()) ||
 	    rep_settle_is_waiting(r->pass.settle)) {
 		rep_store_begin(r->pass.store);
 		rep_settle_write(r->pass.settle, r->pass.store);
