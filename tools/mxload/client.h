@@ -27,6 +27,24 @@ void mx_client_close(struct mx_client *client);
  */
 json_t *mx_client_ask(struct mx_client *client, json_t *request, const char **line);
 
+/*
+ * The same in steps, for one who has more to wait for. None of these leaves: what failed returns NULL or false, with the
+ * reason in *error (static, or good until the next call). mx_client_try() does not wait; mx_client_send() takes the
+ * request, and may be called again before the answer to the one before has come: they come in the same order.
+ */
+struct mx_client *mx_client_try(const char *path, const char **error);
+bool mx_client_send(struct mx_client *client, json_t *request, const char **error);
+
+/*
+ * The next line, if all of it is there (good until the next call). NULL with *error NULL: not yet, wait until
+ * mx_client_fd() can be read.
+ */
+const char *mx_client_poll(struct mx_client *client, const char **error);
+int mx_client_fd(const struct mx_client *client);
+
+/* Milliseconds that the daemon has for an answer. */
+long mx_client_patience(void);
+
 /* The next line of a stream, however long it takes; NULL at its end, and when interrupted. Good until the next call. */
 const char *mx_client_next(struct mx_client *client);
 
