@@ -22,6 +22,16 @@ json_t *mx_show_problems(const struct mx_policy *p, u32 source)
 	return list;
 }
 
+/* Of the destinations of the default provider a state may be about one network alone. */
+static json_t *network_of(const struct mx_set_state *s)
+{
+	char text[MX_ADDR_TEXT];
+	enum mx_family family;
+	struct mx_addr first = mx_network_first(s->network, &family);
+
+	return s->network ? json_string(mx_prefix_text(family, first, family == MX_IPV4 ? 24 : 64, text)) : json_null();
+}
+
 static json_t *states_of(const struct mx_policy *p, const char *source)
 {
 	json_t *list = json_array();
@@ -32,10 +42,10 @@ static json_t *states_of(const struct mx_policy *p, const char *source)
 
 		if (s->source != source)
 			continue;
-		json_array_append_new(list, json_pack("{s:s?,s:s,s:s,s:s,s:o,s:o}", "provider",
-						      *s->provider ? s->provider : NULL, "state", s->state, "owner",
-						      s->owner, "reason", s->reason, "since", mx_json_time(s->since),
-						      "until", mx_json_time(s->until)));
+		json_array_append_new(
+			list, json_pack("{s:s?,s:o,s:s,s:s,s:s,s:o,s:o}", "provider", *s->provider ? s->provider : NULL,
+					"network", network_of(s), "state", s->state, "owner", s->owner, "reason",
+					s->reason, "since", mx_json_time(s->since), "until", mx_json_time(s->until)));
 	}
 	return list;
 }

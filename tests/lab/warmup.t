@@ -96,6 +96,7 @@ like "and is shown" "$(mx sources)" "mx1 .*backing-off at yahoo by operator: blo
 ok "paused at one network of the default provider" mx pause mx1 default --to 203.0.113.40 --for 1h
 ok "paused there, too" mx pause mx2 default --to 203.0.113.40
 like "no more goes there" "$(mx explain 203.0.113.40)" "mx1 .*paused"
+like "the network is named" "$(mx sources)" "mx1 .*paused at default 203\.0\.113\.0/24 by operator"
 like "elsewhere it does" "$(mx explain 203.0.114.40)" "mx1 .*candidate"
 ok "resumed" mx resume mx1 default --to 203.0.113.40
 like "it goes there again" "$(mx explain 203.0.113.40)" "mx1 .*candidate"

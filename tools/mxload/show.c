@@ -273,9 +273,10 @@ static void join_states(const json_t *source, char *out, size_t size)
 				      json_string_value(problem));
 	json_array_foreach(json_object_get(source, "states"), i, s)
 		if (n < size)
-			n += (size_t)snprintf(out + n, size - n, "%s%s%s%s by %s%s%s", n ? "; " : "", text(s, "state"),
-					      at(s), optional(s, "provider"), text(s, "owner"),
-					      *text(s, "reason") ? ": " : "", text(s, "reason"));
+			n += (size_t)snprintf(out + n, size - n, "%s%s%s%s%s%s by %s%s%s", n ? "; " : "",
+					      text(s, "state"), at(s), optional(s, "provider"),
+					      *optional(s, "network") ? " " : "", optional(s, "network"),
+					      text(s, "owner"), *text(s, "reason") ? ": " : "", text(s, "reason"));
 	if (!*out)
 		snprintf(out, size, "active");
 }
