@@ -41,7 +41,7 @@ COMPILE = $(CC) -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
 DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3 libcares \
 	libnl-3.0 libnl-genl-3.0
-TOOL_LIBS = jansson
+TOOL_LIBS = jansson ncursesw
 SIM_LIBS = libconfig jansson
 REP_LIBS = libconfig jansson sqlite3 libevent_core libcares gmime-3.0 libxml-2.0 libarchive
 LIBS = $(shell pkg-config --libs $(1))
@@ -114,7 +114,7 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(daemon_parts) $(tool_parts)
 	$(call say,LD $@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(if $(findstring tool_,$*),$(tool_parts),$(daemon_parts)) -lcmocka -lm \
-		$(call LIBS,$(DAEMON_LIBS)) -lpthread
+		$(call LIBS,$(DAEMON_LIBS) $(if $(findstring tool_,$*),$(TOOL_LIBS))) -lpthread
 
 unit: $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(unit)) corpus
 	$(Q)for test in $(filter $(OUT)/%,$^); do CMOCKA_MESSAGE_OUTPUT=TAP $$test > $$test.tap 2>&1 || { cat $$test.tap; exit 1; }; done

@@ -142,7 +142,8 @@ is "also of a stream" "$? $out" "1 mxload: the output cannot be written"
 : > "$log"
 for arguments in "" "fly" "weight" "weight mx1" "weight mx1 google x" "weight mx1 1001" "pause" "pause mx1 --for soon" \
 	"explain" "explain 192.0.2.1 --port 0" "stats --by day" "pools x" "--wrong" "pause mx1 --class c" \
-	"resume mx1 --for 2h" "resume mx1 --now" "drain mx1 --now" "backoff mx1 google --now" "pause mx1 --now=yes" "status --reset" "weight mx1 5 --to 192.0.2.1" "watch --follow" "check"; do
+	"resume mx1 --for 2h" "resume mx1 --now" "drain mx1 --now" "backoff mx1 google --now" "pause mx1 --now=yes" "status --reset" "weight mx1 5 --to 192.0.2.1" "watch --follow" "check" \
+	"top --delay 0" "top -d 3601" "top -d 1x" "-j top" "status -d 1" "top x"; do
 	# shellcheck disable=SC2086
 	run $arguments
 	is "wrong usage, status 2: mxload $arguments" "$status" 2
@@ -155,6 +156,8 @@ run pause mx1 $'\xff'
 is "an argument that is not UTF-8" "$status ${out%%$'\n'*}" "2 mxload: argument 2 is not UTF-8"
 run pause mx1 --reason $'\xff'
 is "nor of an option" "$status ${out%%$'\n'*}" "2 mxload: --reason: what stands behind it is not UTF-8"
+run top < /dev/null
+is "top without a terminal" "$status $out" "2 mxload: top needs a terminal; mxload stats prints the same figures"
 is "nothing of all this was sent" "$(cat "$log")" ""
 # page_options COMMAND: the options that mxload(8) gives it.
 page_options() {

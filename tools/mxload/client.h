@@ -28,8 +28,8 @@ void mx_client_close(struct mx_client *client);
 json_t *mx_client_ask(struct mx_client *client, json_t *request, const char **line);
 
 /*
- * The same in steps, for one who has more to wait for. None of these leaves: what failed returns NULL or false, with the
- * reason in *error (static, or good until the next call). mx_client_try() does not wait; mx_client_send() takes the
+ * The same in steps, for one who has more to wait for. None of these leaves: what failed returns NULL or false, with
+ * the reason in *error (static, or good until the next call). mx_client_try() does not wait; mx_client_send() takes the
  * request, and may be called again before the answer to the one before has come: they come in the same order.
  */
 struct mx_client *mx_client_try(const char *path, const char **error);

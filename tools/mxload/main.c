@@ -11,6 +11,7 @@
 #include "tools/mxload/duration.h"
 #include "tools/mxload/local.h"
 #include "tools/mxload/show.h"
+#include "tools/mxload/top.h"
 
 #define WORDS_MAX 4
 #define DEFAULT_SOCKET "/run/mxload/control.sock"
@@ -42,6 +43,7 @@ static const struct option_text option_texts[] = {
 	{ 'B', "bounced", "N", "of them" },
 	{ 'a', "at", "TIME", "when they were made (2026-11-01T09:00:00Z); now" },
 	{ 'F', "follow", NULL, "go on with what opens and closes" },
+	{ 'd', "delay", "SECONDS", "between two looks: 0.1 to 3600 (2)" },
 	{ 'o', "output", "FILE", "write it there, if there is no such file yet" },
 };
 
@@ -470,6 +472,22 @@ static void show_generation(const json_t *a)
 	printf("generation %lld is in force\n", (long long)json_integer_value(json_object_get(a, "generation")));
 }
 
+static int run_top(const struct command *c, const struct options *o)
+{
+	const char *text = given(o, 'd');
+	double interval = MX_TOP_INTERVAL;
+	char *end;
+
+	if (given(o, 'j'))
+		return usage_error(c, "top prints no JSON: mxload -j stats does");
+	if (text) {
+		interval = strtod(text, &end);
+		if (end == text || *end || !(interval >= MX_TOP_INTERVAL_LEAST && interval <= MX_TOP_INTERVAL_MOST))
+			return usage_error(c, "--delay: expected seconds from 0.1 to 3600");
+	}
+	return mx_top_run(given(o, 's'), interval);
+}
+
 static int run_reload(const struct command *c, const struct options *o)
 {
 	return ask_once(request(c->name), o, show_generation);
@@ -537,6 +555,8 @@ static const struct command commands[] = {
 	  "  ADDRESS            of a receiving server\n", run_forget, 1, 1 },
 	{ "flows", "", "tF", "open and recent connections", "", run_flows, 0, 0 },
 	{ "watch", "", "", "every decision, close and change as it happens", "", run_watch, 0, 0 },
+	{ "top", "", "d", "all of that on a live screen", "  q leaves, h lists the keys. -d is short for --delay.\n",
+	  run_top, 0, 0 },
 	{ "reload", "", "", "read the configuration again", "", run_reload, 0, 0 },
 	{ "check", "FILE", "", "check a configuration; needs no daemon", "", run_check, 1, 1 },
 	{ "init", "", "o", "a starter configuration from this host's addresses; needs no daemon", "", run_init, 0, 0 },
@@ -593,7 +613,7 @@ static bool take_options(struct options *o, int argc, char **argv)
 		known[i] = (struct option){ option_texts[i].name,
 					    option_texts[i].argument ? required_argument : no_argument, NULL,
 					    option_texts[i].letter };
-	while ((letter = getopt_long(argc, argv, "s:jh", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "s:jhd:", known, NULL)) != -1) {
 		if (!option_of(letter))
 			return false;
 		o->given[letter] = optarg ? optarg : "";
