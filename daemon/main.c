@@ -11,10 +11,12 @@
 
 static const char usage[] =
 	"usage: mxloadd [-c FILE] [-r RULES]     run in the foreground, log to standard error\n"
-	"       mxloadd -n [-v] [-c FILE]        check the configuration; -v prints it in canonical form\n"
+	"       mxloadd -n [-v] [-c FILE]        check the configuration\n"
 	"\n"
 	"  -c FILE    the configuration (default: /etc/mxload/mxload.conf)\n"
 	"  -r RULES   the nft rules (default: " MX_DATADIR "/mxload.nft)\n"
+	"  -n         check the configuration, and do nothing else\n"
+	"  -v         with -n: print it in canonical form\n"
 	"  -V         print the version\n"
 	"  -h         print this\n"
 	"\n"

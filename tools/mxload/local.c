@@ -20,9 +20,9 @@
 
 /* --- check ------------------------------------------------------------------------------------------------------ */
 
-static void run_mxloadd(const char *file)
+void mx_local_exec(char *const words[])
 {
-	static const char *const places[] = { "%s/mxloadd", "%s/../sbin/mxloadd" };
+	static const char *const places[] = { "%s/%s", "%s/../sbin/%s", "%s/../bin/%s" };
 	char self[4096], path[4352];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	size_t i;
@@ -30,10 +30,17 @@ static void run_mxloadd(const char *file)
 	self[n < 0 ? 0 : n] = '\0';
 	dirname(self);
 	for (i = 0; n > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, sizeof(path), places[i], self);
-		execl(path, "mxloadd", "-n", "-c", file, (char *)NULL);
+		snprintf(path, sizeof(path), places[i], self, words[0]);
+		execv(path, words);
 	}
-	execlp("mxloadd", "mxloadd", "-n", "-c", file, (char *)NULL);
+	execvp(words[0], words);
+}
+
+static void run_mxloadd(const char *file)
+{
+	char *words[] = { strdup("mxloadd"), strdup("-n"), strdup("-c"), strdup(file), NULL };
+
+	mx_local_exec(words);
 	fprintf(stderr, "mxload: cannot run mxloadd: %s\n", strerror(errno));
 	_exit(MX_EXIT_NO_DAEMON);
 }

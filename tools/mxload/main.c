@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/mxload/client.h"
+#include "tools/mxload/complete.h"
 #include "tools/mxload/duration.h"
 #include "tools/mxload/local.h"
 #include "tools/mxload/show.h"
@@ -513,7 +514,7 @@ static const struct command commands[] = {
 	{ "status", "", "", "how the daemon and its table are", "", run_status, 0, 0 },
 	{ "stats", "", "b", "what was sent from where, and what was asked for", "", run_stats, 0, 0 },
 	{ "sources", "", "", "the source addresses and their states", "", run_sources, 0, 0 },
-	{ "providers", "[NAME]", "", "the providers; with a name, its lanes and learned addresses too", "",
+	{ "providers", "[PROVIDER]", "", "the providers; with a name, its lanes and learned addresses too", "",
 	  run_providers, 0, 1 },
 	{ "pools", "", "", "the pools and their members", "", run_pools, 0, 0 },
 	{ "quota", "[SOURCE [PROVIDER]]", "", "every limit: what is used, what is free, and when more is", "",
@@ -535,7 +536,7 @@ static const struct command commands[] = {
 	  "  PROVIDER           where\n"
 	  "  F                  from 0 (nothing) to 1 (as configured)\n",
 	  run_factor, 3, 3 },
-	{ "warmup", "[SOURCE [PROVIDER]] [start|hold|resume|back|finish]", "", "where warm-ups are, or steer one",
+	{ "warmup", "[SOURCE [PROVIDER] [start|hold|resume|back|finish]]", "", "where warm-ups are, or steer one",
 	  "  start              from the first day on\n"
 	  "  hold, resume       stay on this day; no longer\n"
 	  "  back               a day back\n"
@@ -677,6 +678,9 @@ static int act(int argc, char **argv)
 	const struct command *command;
 	int i;
 
+	/* for the shells: what stands behind it are another command line's words */
+	if (argc > 1 && !strcmp(argv[1], "complete"))
+		return mx_complete(socket ? socket : DEFAULT_SOCKET, argc - 2, argv + 2);
 	if (!take_options(&o, argc, argv)) {
 		print_usage(stderr);
 		return MX_EXIT_USAGE;

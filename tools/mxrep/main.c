@@ -415,12 +415,12 @@ static const char *const option_help[] = {
 	"      --dry-run      say what would be steered, and do not\n",
 	"      --since TIME   from then on: 24h, 7d, or 2026-11-01T00:00:00Z\n",
 	"      --until TIME   up to then\n",
-	"      --by WHAT      lane (a source at a provider), network, source, provider or day\n",
-	"      --source NAME, --provider NAME   these alone\n",
+	"      --by lane|network|source|provider|day   a lane is a source at a provider\n",
+	"      --source SOURCE, --provider PROVIDER   these alone\n",
 	"      --html FILE    write a page that stands alone\n",
-	"      --format NAME  of logs: auto, postfix, exim, opensmtpd, sendmail, journal; of lists: postfix, exim, "
+	"      --format auto|postfix|exim|opensmtpd|sendmail|journal   of logs; of lists: postfix, exim, "
 	"opensmtpd\n",
-	"      --list NAME    blacklist (no mail at all) or greylist (no newsletters)\n",
+	"      --list blacklist|greylist   no mail at all, or no newsletters\n",
 	"      --reason TEXT, --for TIME   why, and for how long\n",
 	"      --server ADDRESS[:PORT]   the resolver to ask\n",
 };
@@ -448,7 +448,9 @@ static void help(const struct command *c)
 				fputs(option_help[i], stdout);
 		return;
 	}
-	printf("usage: mxrep [-c FILE] COMMAND [OPTION...]\n  -c, --config FILE  instead of %s\n\n", REP_CONFIG);
+	printf("usage: mxrep [-c FILE] COMMAND [OPTION...]\n  -c, --config FILE  instead of %s\n"
+	       "  -h, --help, --version\n\n",
+	       REP_CONFIG);
 	for (i = 0; i < COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
 	printf("\nmxrep COMMAND --help tells more of each.\n");

@@ -31,7 +31,7 @@ static const char usage[] =
 	"other\n"
 	"      --blast N              such a blast, of N recipients, beside the other mail\n"
 	"      --networks N           destination networks of the provider default; 1 to 65536 (256)\n"
-	"      --class NAME           mail of that class\n"
+	"      --class CLASS          mail of that class\n"
 	"      --seed N               other phases, other networks (1)\n"
 	"\n"
 	"the mail server, and the providers'\n"
