@@ -21,6 +21,10 @@ MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib/mxload
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+# where each shell looks for completions; Debian's zsh has a folder for those of packages
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 CC ?= cc
 CFLAGS ?= -O2 -g
@@ -280,9 +284,20 @@ substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 
 pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
 installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(BINDIR)/mxrep $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
 	$(DATADIR)/boot.nft $(DATADIR)/providers.conf $(DATADIR)/replies.rules \
-	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages)
+	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages) \
+	$(ZSHDIR)/_mxload $(BASHDIR)/mxload $(FISHDIR)/mxload.fish $(completed:%=$(BASHDIR)/%) $(completed:%=$(FISHDIR)/%.fish)
+# bash and fish look for a file of each program's name; the first of them is for all
+completed = mxloadd mxrep mxsim
 
-install: all
+install-completion:
+	install -d $(addprefix $(DESTDIR),$(ZSHDIR) $(BASHDIR) $(FISHDIR))
+	install -m 644 tools/completion/_mxload $(DESTDIR)$(ZSHDIR)
+	install -m 644 tools/completion/mxload.bash $(DESTDIR)$(BASHDIR)/mxload
+	install -m 644 tools/completion/mxload.fish $(DESTDIR)$(FISHDIR)
+	$(foreach program,$(completed),ln -sf mxload $(DESTDIR)$(BASHDIR)/$(program) && \
+		ln -sf mxload.fish $(DESTDIR)$(FISHDIR)/$(program).fish &&) true
+
+install: all install-completion
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
 	install -m 755 build/mxload build/mxsim build/mxrep $(DESTDIR)$(BINDIR)
@@ -303,5 +318,5 @@ clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
 .PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs vm check-vm check-debug-kernel lint bench \
-	bench-module install uninstall clean
+	bench-module install install-completion uninstall clean
 .SECONDARY:

@@ -7,33 +7,9 @@
 set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lab/screen.sh
+. "$(dirname "$0")/screen.sh"
 
-# screen ARGUMENT...: tmux, with a server of its own that ends with the lab's hosts.
-screen() {
-	tmux -u -f /dev/null -S "$LAB_DIR/tmux" "$@"
-}
-# shown: the text on the terminal. colours: with the sequences that made it.
-shown() {
-	screen capture-pane -p
-}
-colours() {
-	screen capture-pane -pe
-}
-# shows PATTERN / lacks PATTERN: a line of it is like this / none is.
-shows() {
-	shown | grep -Eq -- "$1"
-}
-lacks() {
-	! shown | grep -Eq -- "$1"
-}
-press() {
-	screen send-keys "$@"
-}
-# run_in_shell LINE: typed into the terminal's shell.
-run_in_shell() {
-	screen send-keys -l "$1"
-	press Enter
-}
 # top_with [VARIABLE=VALUE...] [-- OPTION...]: mxload top runs in the terminal.
 top_with() {
 	local environment=()
@@ -89,6 +65,7 @@ terminal_state() {
 }
 
 lab_up
+screen_folder=$LAB_DIR
 LAB_GOOGLE='limits = [ "40 connections/hour", "400 connections/day" ];' config_write
 daemon_start
 connect_tally mail -n 54 -f 1 198.51.100.10 > /dev/null
@@ -266,5 +243,5 @@ eventually "their sums" 60 shows '^1-[0-9]+ of 250 sources'
 press q
 eventually "it leaves" 20 shows '^ready>'
 end many
-screen kill-server
+screen_end
 done_testing
