@@ -179,6 +179,18 @@ static void test_rate_of_many_samples_is_over_the_whole_window(void **state)
 	mx_top_lanes_free(l);
 }
 
+static void test_rate_forgets_what_is_older_than_the_window(void **state)
+{
+	struct mx_top_lanes *l = lanes();
+	int i;
+
+	(void)state;
+	for (i = 0; i <= 4; i++) /* all of it within the first 20 s */
+		take_count(l, i * 20000, "a", i ? 12 : 0);
+	assert_true(rate(l) == 0);
+	mx_top_lanes_free(l);
+}
+
 static void test_rate_of_rare_samples(void **state)
 {
 	struct mx_top_lanes *l = lanes();
@@ -534,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_rate_between_two_samples),
 		cmocka_unit_test(test_rate_slides),
 		cmocka_unit_test(test_rate_of_many_samples_is_over_the_whole_window),
+		cmocka_unit_test(test_rate_forgets_what_is_older_than_the_window),
 		cmocka_unit_test(test_rate_of_rare_samples),
 		cmocka_unit_test(test_rate_begins_anew_with_the_daemon),
 		cmocka_unit_test(test_the_fullest_limit),
