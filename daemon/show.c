@@ -6,6 +6,7 @@
 
 #include "daemon/json.h"
 #include "daemon/names.h"
+#include "daemon/stats.h"
 #include "daemon/text.h"
 
 json_t *mx_show_problems(const struct mx_policy *p, u32 source)
@@ -202,7 +203,7 @@ json_t *mx_show_providers(struct mx_daemon *d, const char *name)
 		o = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:I,s:o}", "name", c->name, "balance",
 			      c->balance == MX_STICKY ? "sticky" : "weighted", "prefixes", prefixes(&c->prefixes), "mx",
 			      strings(&c->mx), "domains", strings(&c->domains), "learned", (json_int_t)learned[i],
-			      "connections", (json_int_t)mx_show_totals(p, i).connections, "routes",
+			      "connections", (json_int_t)mx_stats_totals(p, i).connections, "routes",
 			      routes_of(p->config, i));
 		if (name) {
 			json_object_set_new(o, "resolved", resolved_of(d, i));

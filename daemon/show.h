@@ -15,17 +15,11 @@ json_t *mx_show_warmup(struct mx_daemon *daemon, const char *source, const char 
 json_t *mx_show_explain(struct mx_daemon *daemon, const struct mx_flow *flow, u16 class);
 json_t *mx_show_flows(struct mx_request *request);
 
-/* Parts that more than one of them shows: what keeps a source from being used, and what was sent to a provider. */
+/* What keeps a source from being used. */
 json_t *mx_show_problems(const struct mx_policy *policy, u32 source);
-
-struct mx_totals {
-	u64 connections, expected; /* expected in thousandths */
-};
 
 /* The addresses that were learned of a provider, and how many there are of each (by index, to be freed by free()). */
 json_t *mx_show_learned(struct mx_policy *policy, u16 provider);
 u32 *mx_show_learned_counts(struct mx_policy *policy);
-
-struct mx_totals mx_show_totals(const struct mx_policy *policy, u32 provider);
 
 #endif
