@@ -43,6 +43,9 @@ static void take_result(struct mx_bookkeeper *b, const char *error, u32 rows)
 	snprintf(b->stats.error, sizeof(b->stats.error), "%s", error ? error : "");
 	b->stats.commits += !error;
 	b->stats.rows += error ? 0 : rows;
+	b->stats.errors += error != NULL;
+	if (!error)
+		b->stats.written = time(NULL);
 }
 
 /* Writes one handful; false when there is nothing more to do now. With the lock held; it is open meanwhile. */

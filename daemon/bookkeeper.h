@@ -20,8 +20,9 @@ void mx_bookkeeper_stop(struct mx_bookkeeper *bookkeeper);
 bool mx_bookkeeper_flush(struct mx_bookkeeper *bookkeeper);
 
 struct mx_bookkeeper_stats {
-	u64 commits, rows;
-	char error[200]; /* "" while all is well */
+	u64 commits, rows, errors; /* errors: writes that failed */
+	s64 written;               /* seconds since the epoch: the last commit; 0: none yet */
+	char error[200];           /* "" while all is well */
 };
 
 struct mx_bookkeeper_stats mx_bookkeeper_stats(struct mx_bookkeeper *bookkeeper);

@@ -101,6 +101,13 @@ struct mx_quota {
 	u64 free_at;                  /* when one more connection has room under this limit: `now` or later; MX_NEVER */
 };
 
+/*
+ * Calls `each` for every limit of a source at a provider; MX_NONE: of the source wherever it sends, or of all that goes
+ * to the provider.
+ */
+void mx_ledger_quota_of(const struct mx_ledger *ledger, u32 provider, u32 source, u64 now,
+			void (*each)(const struct mx_quota *, void *), void *arg);
+
 /* Calls `each` for every limit in force, also of lanes that were never used. */
 void mx_ledger_quota(const struct mx_ledger *ledger, u64 now, void (*each)(const struct mx_quota *, void *), void *arg);
 

@@ -94,18 +94,29 @@ static void tell(const struct asked *asked, const char *source, const char *prov
 	}
 }
 
+void mx_ledger_quota_of(const struct mx_ledger *l, u32 provider, u32 source, u64 now,
+			void (*each)(const struct mx_quota *, void *), void *arg)
+{
+	const char *source_name = source == MX_NONE ? NULL : l->terms.source_names[source];
+	const char *provider_name = provider == MX_NONE ? NULL : l->terms.provider_names[provider];
+	const struct mx_snapshot *s = l->terms.snapshot;
+	struct asked asked = { l, now, each, arg };
+
+	tell(&asked, source_name, provider_name,
+	     provider == MX_NONE ? mx_snapshot_sources(s)[source].limits
+	     : source == MX_NONE ? mx_snapshot_providers(s)[provider].total_limits
+				 : mx_snapshot_lane_limits(s, provider, source));
+}
+
 void mx_ledger_quota(const struct mx_ledger *l, u64 now, void (*each)(const struct mx_quota *, void *), void *arg)
 {
-	struct asked asked = { l, now, each, arg };
-	const struct mx_snapshot *s = l->terms.snapshot;
 	u32 provider, source;
 
 	for (source = 0; source < l->terms.state->sources; source++)
-		tell(&asked, l->terms.source_names[source], NULL, mx_snapshot_sources(s)[source].limits);
+		mx_ledger_quota_of(l, MX_NONE, source, now, each, arg);
 	for (provider = 0; provider < l->terms.state->providers; provider++) {
-		tell(&asked, NULL, l->terms.provider_names[provider], mx_snapshot_providers(s)[provider].total_limits);
+		mx_ledger_quota_of(l, provider, MX_NONE, now, each, arg);
 		for (source = 0; source < l->terms.state->sources; source++)
-			tell(&asked, l->terms.source_names[source], l->terms.provider_names[provider],
-			     mx_snapshot_lane_limits(s, provider, source));
+			mx_ledger_quota_of(l, provider, source, now, each, arg);
 	}
 }

@@ -179,9 +179,10 @@ json_t *mx_show_status(struct mx_daemon *d)
 	json_object_set_new(a, "uptime", mx_json_number((u64)(time(NULL) - d->started)));
 	json_object_set_new(a, "configuration", json_string(c->path));
 	json_object_set_new(a, "ledger",
-			    json_pack("{s:s,s:b,s:s?,s:I,s:I,s:I}", "path", c->ledger, "ok", !error, "error", error,
-				      "commits", (json_int_t)books.commits, "rows", (json_int_t)books.rows, "lost",
-				      (json_int_t)mx_ledger_lost(d->policy.ledger)));
+			    json_pack("{s:s,s:b,s:s?,s:I,s:I,s:I,s:I,s:o}", "path", c->ledger, "ok", !error, "error",
+				      error, "commits", (json_int_t)books.commits, "rows", (json_int_t)books.rows,
+				      "lost", (json_int_t)mx_ledger_lost(d->policy.ledger), "errors",
+				      (json_int_t)books.errors, "written", mx_json_time(books.written)));
 	json_object_set_new(a, "table",
 			    json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "restored", (int)mx_table_restored(d->table),
 				      "refused", (json_int_t)n.refused, "undecided", (json_int_t)n.undecided,

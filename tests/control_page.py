@@ -18,7 +18,7 @@ import sys
 # what is another value in every run: times, ports, counters of the kernel, where this daemon's files are
 VARYING = {
     "version", "queue_expression", "number", "waiting", "asked", "answered", "next", "questions", "answers", "since", "uptime", "configuration", "path", "time", "learned",
-    "first", "confirmed", "until", "day_ends", "commits", "rows", "from_port", "source_port", "sent", "received", "established", "flows.source", "flows.source_address",
+    "first", "confirmed", "until", "day_ends", "commits", "rows", "written", "from_port", "source_port", "sent", "received", "established", "flows.source", "flows.source_address",
 }
 EXAMPLE = re.compile(r'\.\\" example: (\S+)\n\.Bd -literal[^\n]*\n(.*?)\n\.Ed\n\.Bd -literal[^\n]*\n(.*?)\n\.Ed', re.S)
 
