@@ -109,7 +109,7 @@ static const struct mx_option top_options[] = {
 	{ .name = "admin-group", .read = mx_read_string, TOP(admin_group) },
 	{ .name = "reader-group", .read = mx_read_string, TOP(reader_group) },
 	{ .name = "reputation-user", .read = mx_read_string, TOP(reputation_user) },
-	{ .name = "metrics", .read = read_endpoint, TOP(metrics), .later = true },
+	{ .name = "metrics", .read = read_endpoint, TOP(metrics) },
 	{ .name = "catalogue", .read = mx_read_string, TOP(catalogue) },
 	{ .name = "log-level", .read = mx_read_choice, TOP(log_level), .words = log_words },
 	{ .name = "sources", .read = mx_read_skip },

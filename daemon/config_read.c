@@ -106,14 +106,6 @@ void mx_reader_warn_at(struct mx_reader *r, struct mx_place place, const char *f
 	free(text);
 }
 
-/* Nobody who runs this version wrote the catalogue: nothing there is worth a warning. */
-static void warn_later(struct mx_reader *r, const config_setting_t *s)
-{
-	if (!r->catalogue)
-		mx_reader_warn_at(r, mx_reader_place(r, s), "%s is read but not yet enforced by this version",
-				  config_setting_name(s));
-}
-
 /* --- files ----------------------------------------------------------------------------------------------------------
  */
 
@@ -196,8 +188,6 @@ bool mx_read_group(struct mx_reader *r, config_setting_t *s, const struct mx_opt
 			return unknown_option(r, child, options);
 		if (!o->read(r, child, (char *)base + o->offset, o))
 			return false;
-		if (o->later)
-			warn_later(r, child);
 	}
 	return true;
 }

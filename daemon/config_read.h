@@ -25,7 +25,6 @@ struct mx_option {
 	size_t offset;            /* of the target in the structure read into */
 	long long min, max;       /* of a number */
 	const char *const *words; /* of a choice: the index becomes the value; ends with NULL */
-	bool later;               /* read and checked, but not in force in this version */
 };
 
 /* Writes "FILE:LINE: " and the text as the error; returns false. */

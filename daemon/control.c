@@ -48,6 +48,7 @@ struct mx_control {
 	struct evconnlistener *listener;
 	struct client *clients;
 	u32 count;
+	u64 lost; /* events, of all clients */
 	char *path;
 };
 
@@ -251,10 +252,16 @@ static bool wants(const struct client *client, const struct mx_event *e)
 	return !client->to_given || (e->family == client->to_family && !mx_addr_cmp(e->to, client->to));
 }
 
+static void lose(struct client *client, u64 events)
+{
+	client->lost += events;
+	client->control->lost += events;
+}
+
 static void send_event(struct client *client, const struct mx_event *event)
 {
 	if (waiting(client) > OUTPUT_MAX_BYTES) {
-		client->lost++;
+		lose(client, 1);
 		return;
 	}
 	if (client->lost) {
@@ -273,7 +280,7 @@ static void send_events(struct client *client)
 
 	do {
 		count = mx_journal_read(client->control->daemon->journal, &client->at, events, EVENTS_AT_ONCE, &lost);
-		client->lost += lost;
+		lose(client, lost);
 		for (i = 0; i < count; i++)
 			send_event(client, &events[i]);
 	} while (count == EVENTS_AT_ONCE);
@@ -304,6 +311,11 @@ void mx_control_tick(struct mx_control *control)
 		else if (client->stream != MX_STREAM_NONE)
 			send_events(client);
 	}
+}
+
+u64 mx_control_lost(const struct mx_control *control)
+{
+	return control->lost;
 }
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "core/port.h"
+
 struct mx_daemon;
 struct mx_control;
 
@@ -20,5 +22,8 @@ void mx_control_close(struct mx_control *control);
 
 /* To be called a few times a second: events for who watches, drains, clients that take too long. */
 void mx_control_tick(struct mx_control *control);
+
+/* Events that those who watch were not told of, because they read too slowly. */
+u64 mx_control_lost(const struct mx_control *control);
 
 #endif

@@ -15,6 +15,7 @@
 #include "daemon/control.h"
 #include "daemon/flows.h"
 #include "daemon/lend.h"
+#include "daemon/metrics.h"
 #include "daemon/states.h"
 
 #define TICK_USEC 250000
@@ -168,6 +169,7 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	mx_policy_commit(&d->policy, next);
 	mx_module_sync(d->module);
 	mx_resolver_reload(d->resolver);
+	mx_metrics_reload(d->metrics);
 	d->sources_left = true;
 	event.generation = d->policy.snapshot->generation;
 	mx_journal_add(d->journal, &event);
@@ -237,6 +239,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		mx_daemon_apply(d);
 	mx_resolver_tick(d->resolver);
 	mx_control_tick(d->control);
+	mx_metrics_tick(d->metrics);
 }
 
 /* --- signals ---------------------------------------------------------------------------------------------------- */
@@ -337,6 +340,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (d->table_error)
 		exit(1);
 	atomic_store(&d->watched->count, config->queues);
+	d->metrics = mx_metrics_start(d);
 	watch_everything(d);
 	free(ledger);
 	free(saved);
@@ -351,6 +355,7 @@ static void leave(struct mx_daemon *d)
 
 	mx_log(MX_LOG_INFO, "leaving: the fallback decides from now on");
 	atomic_store(&d->watched->count, 0);
+	mx_metrics_stop(d->metrics);
 	mx_module_stop(d->module);
 	d->queues = NULL;
 	d->leaving = true;

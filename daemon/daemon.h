@@ -20,6 +20,7 @@
 
 struct mx_flows;
 struct mx_control;
+struct mx_metrics;
 
 struct mx_daemon {
 	struct mx_policy policy;
@@ -37,6 +38,7 @@ struct mx_daemon {
 	struct mx_queues *queues;
 	struct mx_flows *flows; /* NULL: flow-accounting is off */
 	struct mx_control *control;
+	struct mx_metrics *metrics;
 	struct mx_watched *watched;
 	pid_t watchdog;
 	struct event_base *base;

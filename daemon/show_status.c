@@ -6,6 +6,7 @@
 
 #include "daemon/flows.h"
 #include "daemon/json.h"
+#include "daemon/metrics.h"
 #include "daemon/text.h"
 
 /* What the kernel says of a queue: number, port, waiting, copy mode, copy range, dropped, dropped for want of room. */
@@ -119,6 +120,8 @@ static json_t *warnings(struct mx_daemon *d)
 	if (atomic_load(&d->watched->tripped))
 		json_array_append_new(list, json_string("the queue is away: a thread does not answer"));
 	warn_of_module(d, list);
+	if (mx_metrics_error(d->metrics))
+		json_array_append_new(list, json_string(mx_metrics_error(d->metrics)));
 	for (i = 0; i < c->source_count; i++) {
 		problems = mx_show_problems(&d->policy, i);
 		json_array_foreach(problems, j, problem)

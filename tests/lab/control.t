@@ -82,6 +82,20 @@ closed() {
 eventually "and of closes" 20 closed
 kill $watcher
 wait $watcher 2> /dev/null
+# Who does not read what he watches loses events, and they are counted.
+spawn deaf mail $LAB_PYTHON -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+s.connect(sys.argv[1])
+s.sendall(b"{\"command\":\"watch\"}\n")
+time.sleep(1000)' "$LAB_DIR/control.sock"
+lost_some() {
+	connect mail -n 2000 -f 64 198.51.100.10 > /dev/null
+	metrics_fetch | grep -q '^mxload_watch_events_lost_total [1-9]'
+}
+eventually "events that nobody reads are counted" 60 lost_some
+end deaf KILL 2> /dev/null
 live_open seen mail 198.51.100.30
 like "flows shows where a connection left from" "$(mx flows --to 198.51.100.30)" "192\.0\.2\.1[1-3] [0-9]+ +198\.51\.100\.30 25 +yahoo +established"
 live_close seen

@@ -128,6 +128,12 @@ json() {
 	$LAB_PYTHON -I -S "$lab_here/pick.py" "$1"
 }
 
+# metrics_fetch [URL]: the metrics as they come.
+metrics_fetch() {
+	at_net "$LAB_HOST" $LAB_PYTHON -c 'import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode(), end="")' "${1-http://127.0.0.1:9525/metrics}"
+}
+
 # mx_count PROVIDER SOURCE [FIELD]: a number of `mxload -j stats` (connections, established, failed); "-" stands for any.
 mx_count() {
 	mx -j stats | json "sum(l['${3-connections}'] for l in d['lanes']

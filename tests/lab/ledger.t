@@ -93,12 +93,16 @@ dd if=/dev/zero of="$LAB_DIR/small/filler" bs=1k count=$((free - 80)) 2> /dev/nu
 daemon_start
 eventually "a full disk is said" 20 daemon_said 'ledger: .*full'
 like "status says it, too" "$(mx status)" "ledger.*full"
+ok "and counts the errors" test "$(mx -j status | json 'd["ledger"]["errors"]')" -gt 0
+ok "metrics have both" test "$(metrics_fetch | grep -Ec '^mxload_ledger_(ok 0|errors_total [1-9][0-9]*)$')" = 2
+written=$(mx -j status | json 'd["ledger"]["written"]')
 refused_for_it() {
 	[ "$(mx -j stats | json 'sum(r["connections"] for r in d["refused"] if r["reason"] == "ledger")')" -gt 0 ]
 }
 eventually "then connections are refused, for that reason" 20 refused_for_it
 rm "$LAB_DIR/small/filler"
 eventually "with room again all is well" 20 ledger_is_well
+isnt "it is written again" "$(mx -j status | json 'd["ledger"]["written"]')" "$written"
 eventually "and mail goes on" 10 some_more "$(receiver_count google -)"
 
 echo fail > "$LAB_DIR/fault"
