@@ -283,7 +283,7 @@ substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
 pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
 installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(BINDIR)/mxrep $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
-	$(DATADIR)/boot.nft $(DATADIR)/providers.conf $(DATADIR)/replies.rules \
+	$(DATADIR)/boot.nft $(DATADIR)/providers.conf $(DATADIR)/replies.rules $(DATADIR)/mxload.rules.yml $(DATADIR)/grafana.json \
 	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages) \
 	$(ZSHDIR)/_mxload $(BASHDIR)/mxload $(FISHDIR)/mxload.fish $(completed:%=$(BASHDIR)/%) $(completed:%=$(FISHDIR)/%.fish)
 # bash and fish look for a file of each program's name; the first of them is for all
@@ -301,7 +301,8 @@ install: all install-completion
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)) $(STATEDIR) $(SYSCONFDIR)/mxload))
 	install -m 755 build/mxloadd $(DESTDIR)$(SBINDIR)
 	install -m 755 build/mxload build/mxsim build/mxrep $(DESTDIR)$(BINDIR)
-	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft catalogue/providers.conf tools/mxrep/replies.rules $(DESTDIR)$(DATADIR)
+	install -m 644 nft-rules/mxload.nft nft-rules/boot.nft catalogue/providers.conf tools/mxrep/replies.rules \
+		monitoring/mxload.rules.yml monitoring/grafana.json $(DESTDIR)$(DATADIR)
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
