@@ -21,6 +21,7 @@ MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib/mxload
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 # where each shell looks for completions; Debian's zsh has a folder for those of packages
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
@@ -44,7 +45,7 @@ endif
 COMPILE = $(CC) -std=gnu11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
 DAEMON_LIBS = libmnl libnftnl libnetfilter_queue libnetfilter_conntrack libevent_core libconfig jansson sqlite3 libcares \
-	libnl-3.0 libnl-genl-3.0
+	libnl-3.0 libnl-genl-3.0 libcap-ng libseccomp
 TOOL_LIBS = jansson ncursesw
 SIM_LIBS = libconfig jansson
 REP_LIBS = libconfig jansson sqlite3 libevent_core libcares gmime-3.0 libxml-2.0 libarchive
@@ -279,13 +280,14 @@ kmod-install: kmod
 
 # --- installing ---------------------------------------------------------------------------------------------------
 
-substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
 	-e 's|@STATEDIR@|$(STATEDIR)|g'
 pages = $(foreach section,1 5 7 8,$(patsubst doc/%.$(section),$(MANDIR)/man$(section)/%.$(section),$(wildcard doc/*.$(section))))
 installed = $(SBINDIR)/mxloadd $(BINDIR)/mxload $(BINDIR)/mxsim $(BINDIR)/mxrep $(SBINDIR)/mxload-rules $(DATADIR)/mxload.nft \
 	$(DATADIR)/boot.nft $(DATADIR)/providers.conf $(DATADIR)/replies.rules $(DATADIR)/mxload.rules.yml $(DATADIR)/grafana.json \
-	$(SYSCONFDIR)/init.d/mxload $(UNITDIR)/mxload.service $(UNITDIR)/mxload-rules.service $(pages) \
+	$(SYSCONFDIR)/init.d/mxload $(units:%=$(UNITDIR)/%) $(SYSUSERSDIR)/mxload.conf $(pages) \
 	$(ZSHDIR)/_mxload $(BASHDIR)/mxload $(FISHDIR)/mxload.fish $(completed:%=$(BASHDIR)/%) $(completed:%=$(FISHDIR)/%.fish)
+units = mxload.service mxload-rules.service mxrep.service
 # bash and fish look for a file of each program's name; the first of them is for all
 completed = mxloadd mxrep mxsim
 
@@ -306,8 +308,8 @@ install: all install-completion
 	$(substitute) nft-rules/mxload-rules > $(DESTDIR)$(SBINDIR)/mxload-rules
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
-	$(substitute) nft-rules/mxload.service > $(DESTDIR)$(UNITDIR)/mxload.service
-	$(substitute) nft-rules/mxload-rules.service > $(DESTDIR)$(UNITDIR)/mxload-rules.service
+	$(foreach unit,$(units),$(substitute) nft-rules/$(unit) > $(DESTDIR)$(UNITDIR)/$(unit) &&) true
+	install -m 644 nft-rules/mxload.sysusers $(DESTDIR)$(SYSUSERSDIR)/mxload.conf
 	$(foreach page,$(pages),install -m 644 doc/$(notdir $(page)) $(DESTDIR)$(page) &&) true
 
 # configuration and ledger stay

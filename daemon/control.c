@@ -6,7 +6,6 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <grp.h>
-#include <libgen.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -333,15 +332,11 @@ static bool somebody_answers(const struct sockaddr_un *address)
 static int listen_on(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char *copy = mx_strdup(path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		mx_fatal("control socket %s: expected a path of less than %zu bytes", path, sizeof(address.sun_path));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (mkdir(dirname(copy), 0755) && errno != EEXIST)
-		mx_fatal("control socket %s: cannot make its folder: %s", path, strerror(errno));
-	free(copy);
 	if (somebody_answers(&address))
 		mx_fatal("control socket %s: another mxloadd answers there", path);
 	unlink(path);

@@ -15,8 +15,11 @@
 #include "daemon/control.h"
 #include "daemon/flows.h"
 #include "daemon/lend.h"
+#include "daemon/loader.h"
 #include "daemon/metrics.h"
+#include "daemon/privileges.h"
 #include "daemon/states.h"
+#include "daemon/supervisor.h"
 
 #define TICK_USEC 250000
 #define LEARN_SECONDS 60
@@ -263,6 +266,10 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	struct mx_daemon *d = arg;
 
 	(void)fd, (void)what;
+	if (waitpid(mx_loader_pid(d->loader), NULL, WNOHANG) > 0) {
+		mx_log(MX_LOG_ERROR, "the loader of rules is gone: a new start brings it back");
+		event_base_loopbreak(d->base);
+	}
 	if (waitpid(d->watchdog, NULL, WNOHANG) != d->watchdog)
 		return;
 	mx_log(MX_LOG_WARNING, "the watchdog is gone: started again");
@@ -305,6 +312,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 		mx_fatal("cannot read the rules %s: %s", rules, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
 	d->started = time(NULL);
+	d->loader = mx_loader_start();
 	d->watched = mx_watched_new();
 	d->watchdog = mx_watchdog_start(d->watched);
 	d->store = mx_store_open(config->ledger);
@@ -316,7 +324,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, &d->policy, true);
 	d->bookkeeper = mx_bookkeeper_start(&d->policy, config->ledger);
-	d->table = mx_table_open(base, saved);
+	d->table = mx_table_open(d->loader, base, saved);
 	d->base = event_base_new();
 	d->resolver = mx_resolver_start(d->base, &d->policy);
 	d->control = mx_control_open(d);
@@ -342,6 +350,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	atomic_store(&d->watched->count, config->queues);
 	d->metrics = mx_metrics_start(d);
 	watch_everything(d);
+	mx_privileges_filter();
 	free(ledger);
 	free(saved);
 	free(base);
@@ -377,6 +386,7 @@ static void leave(struct mx_daemon *d)
 	mx_census_stop(d->census);
 	mx_bookkeeper_stop(d->bookkeeper);
 	mx_table_close(d->table);
+	mx_loader_stop(d->loader);
 	mx_addresses_close(d->addresses);
 	mx_policy_free(&d->policy);
 	mx_store_close(d->store);
@@ -384,23 +394,28 @@ static void leave(struct mx_daemon *d)
 	free(d->recent);
 	free(d->strangers);
 	free(d->table_error);
+	mx_kernel_queues_close(d->kernel_queues);
 	kill(d->watchdog, SIGKILL);
 	waitpid(d->watchdog, NULL, 0);
 }
 
-void mx_daemon_run(struct mx_config *config, const char *rules)
+void mx_daemon_run(struct mx_config *config, const char *rules, const struct mx_daemon_user *user)
 {
 	static struct mx_daemon d;
 
-	if (geteuid() != 0)
-		mx_fatal("expected to run as root: packet queues and firewall rules need it");
 	mx_log_set_level(config->log_level);
 	log_warnings(config);
+	d.kernel_queues = mx_kernel_queues_open();
+	if (!d.kernel_queues)
+		mx_log(MX_LOG_WARNING, "the kernel's counters of packet queues cannot be read: %s", strerror(errno));
+	mx_privileges_drop(config, user->name, user->is_default);
 	start(&d, config, rules);
 	mx_log(MX_LOG_INFO, "ready: %u sources, %u providers, queues %u-%u by %s, mode %s", config->source_count,
 	       config->provider_count, config->queue_first, config->queue_first + config->queues - 1,
 	       d.queue_rule.expression == MX_QUEUE_NFT ? "nft" : "xtables",
 	       config->mode == MX_OBSERVE ? "observe" : "enforce");
+	mx_supervisor_ready("deciding");
 	event_base_dispatch(d.base);
+	mx_supervisor_leaving();
 	leave(&d);
 }

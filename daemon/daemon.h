@@ -12,6 +12,7 @@
 #include "daemon/bookkeeper.h"
 #include "daemon/census.h"
 #include "daemon/journal.h"
+#include "daemon/kernel_queues.h"
 #include "daemon/module.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
@@ -25,6 +26,7 @@ struct mx_metrics;
 struct mx_daemon {
 	struct mx_policy policy;
 	struct mx_store *store;
+	struct mx_loader *loader;
 	struct mx_table *table;
 	struct mx_addresses *addresses;
 	struct mx_flow_cache *recent, *strangers; /* of the intake */
@@ -36,7 +38,8 @@ struct mx_daemon {
 	struct mx_census *census;
 	struct mx_module *module;
 	struct mx_queues *queues;
-	struct mx_flows *flows; /* NULL: flow-accounting is off */
+	struct mx_kernel_queues *kernel_queues; /* NULL: may not be read */
+	struct mx_flows *flows;                 /* NULL: flow-accounting is off */
 	struct mx_control *control;
 	struct mx_metrics *metrics;
 	struct mx_watched *watched;
@@ -59,8 +62,14 @@ struct mx_daemon {
 	time_t started;
 };
 
+/* Who it is from its start on: mx_privileges_drop() has more. */
+struct mx_daemon_user {
+	const char *name;
+	bool is_default;
+};
+
 /* Runs until SIGTERM or SIGINT. Takes the configuration. `rules` is the path of mxload.nft. */
-void mx_daemon_run(struct mx_config *config, const char *rules);
+void mx_daemon_run(struct mx_config *config, const char *rules, const struct mx_daemon_user *user);
 
 /* After a change of policy, states or addresses: makes the table follow. */
 void mx_daemon_apply(struct mx_daemon *daemon);

@@ -4,17 +4,19 @@
 #include <stdlib.h>
 
 #include "daemon/daemon.h"
+#include "daemon/privileges.h"
 
 #ifndef MX_DATADIR
 #define MX_DATADIR "/usr/share/mxload"
 #endif
 
 static const char usage[] =
-	"usage: mxloadd [-c FILE] [-r RULES]     run in the foreground, log to standard error\n"
-	"       mxloadd -n [-v] [-c FILE]        check the configuration\n"
+	"usage: mxloadd [-c FILE] [-r RULES] [-u USER]   run in the foreground, log to standard error\n"
+	"       mxloadd -n [-v] [-c FILE]                check the configuration\n"
 	"\n"
 	"  -c FILE    the configuration (default: /etc/mxload/mxload.conf)\n"
 	"  -r RULES   the nft rules (default: " MX_DATADIR "/mxload.nft)\n"
+	"  -u USER    who to go on as when root has started it (default: " MX_USER "; \"\": root)\n"
 	"  -n         check the configuration, and do nothing else\n"
 	"  -v         with -n: print it in canonical form\n"
 	"  -V         print the version\n"
@@ -24,6 +26,7 @@ static const char usage[] =
 
 struct options {
 	const char *config, *rules;
+	struct mx_daemon_user user;
 	bool check, print;
 };
 
@@ -34,13 +37,16 @@ static void parse(struct options *o, int argc, char **argv)
 					       { 0 } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:r:nvhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:r:u:nvhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->config = optarg;
 			break;
 		case 'r':
 			o->rules = optarg;
+			break;
+		case 'u':
+			o->user = (struct mx_daemon_user){ optarg, false };
 			break;
 		case 'n':
 			o->check = true;
@@ -67,7 +73,7 @@ static void parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = { "/etc/mxload/mxload.conf", MX_DATADIR "/mxload.nft", false, false };
+	struct options o = { "/etc/mxload/mxload.conf", MX_DATADIR "/mxload.nft", { MX_USER, true }, false, false };
 	char error[MX_CONFIG_ERROR];
 	struct mx_config *config;
 	u32 i;
@@ -79,7 +85,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (!o.check) {
-		mx_daemon_run(config, o.rules);
+		mx_daemon_run(config, o.rules, &o.user);
 		return 0;
 	}
 	if (o.print)

@@ -329,6 +329,8 @@ static void put_queues(const struct told *t, const struct mx_metric *m, const ch
 		char number[16];
 		const struct mx_label labels[] = { { "queue", number }, { "cause", cause }, { NULL, NULL } };
 
+		if (json_is_null(json_object_get(queue, key)))
+			continue;
 		snprintf(number, sizeof(number), "%d", (int)json_integer_value(json_object_get(queue, "number")));
 		mx_expose_sample(t->out, m, labels, json_number_value(json_object_get(queue, key)));
 	}

@@ -9,21 +9,10 @@
 #include "daemon/metrics.h"
 #include "daemon/text.h"
 
-/* What the kernel says of a queue: number, port, waiting, copy mode, copy range, dropped, dropped for want of room. */
-static void kernel_queue(u32 wanted, u64 *waiting, u64 *dropped, u64 *user_dropped)
+/* null: not known */
+static json_t *known(const struct mx_kernel_queue *q, u64 packets)
 {
-	FILE *in = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
-	unsigned long number_, w, d, u;
-
-	*waiting = *dropped = *user_dropped = 0;
-	while (in && fscanf(in, "%lu %*u %lu %*u %*u %lu %lu %*u %*u", &number_, &w, &d, &u) == 4)
-		if (number_ == wanted) {
-			*waiting = w;
-			*dropped = d;
-			*user_dropped = u;
-		}
-	if (in)
-		fclose(in);
+	return q->is_known ? json_integer((json_int_t)packets) : json_null();
 }
 
 static json_t *status_queues(const struct mx_daemon *d)
@@ -33,12 +22,11 @@ static json_t *status_queues(const struct mx_daemon *d)
 
 	for (i = 0; i < mx_queues_count(d->queues); i++) {
 		struct mx_queue_stats s = mx_queues_stats(d->queues, i);
-		u64 waiting, dropped, user;
+		struct mx_kernel_queue q = mx_kernel_queues_read(d->kernel_queues, s.number);
 
-		kernel_queue(s.number, &waiting, &dropped, &user);
-		json_array_append_new(list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:I}", "number", (int)s.number, "waiting",
-						      (json_int_t)waiting, "dropped", (json_int_t)dropped,
-						      "user_dropped", (json_int_t)user, "answered",
+		json_array_append_new(list, json_pack("{s:i,s:o,s:o,s:o,s:I,s:I}", "number", (int)s.number, "waiting",
+						      known(&q, q.waiting), "dropped", known(&q, q.dropped),
+						      "user_dropped", known(&q, q.user_dropped), "answered",
 						      (json_int_t)s.answered, "repeated", (json_int_t)s.repeated));
 	}
 	return list;

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/object.h>
@@ -15,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -38,7 +36,8 @@ struct mx_table {
 	struct mnl_socket *socket; /* transactions and questions; owns the shield */
 	struct mnl_socket *events;
 	char *base, *saved;
-	pid_t loader; /* the nft that loaded the table last: its changes are ours */
+	struct mx_loader *loader;
+	pid_t nft; /* that loaded the table last: its changes are ours */
 	u32 restored;
 	bool loaded;   /* it was there once */
 	bool shielded; /* the shield is up */
@@ -68,10 +67,11 @@ static struct mnl_socket *open_socket(u32 groups)
 	return s;
 }
 
-struct mx_table *mx_table_open(const char *base, const char *saved)
+struct mx_table *mx_table_open(struct mx_loader *loader, const char *base, const char *saved)
 {
 	struct mx_table *t = mx_alloc(sizeof(*t));
 
+	t->loader = loader;
 	t->base = mx_strdup(base);
 	t->saved = mx_strdup(saved);
 	t->socket = open_socket(0);
@@ -328,42 +328,20 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
-/* Starts `nft -f -`; *in is what it reads. */
-static pid_t start_nft(FILE **in)
-{
-	int ends[2];
-	pid_t child;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -1;
-	child = fork();
-	if (!child) {
-		dup2(ends[0], STDIN_FILENO);
-		execlp("nft", "nft", "-f", "-", (char *)NULL);
-		_exit(127);
-	}
-	close(ends[0]);
-	*in = fdopen(ends[1], "w");
-	return child;
-}
-
 /* Loads base text and contents by nft in one transaction: from its first moment on the table decides by the fallback.
  */
 static char *load(struct mx_table *t, const struct mx_rules *rules)
 {
-	FILE *in = NULL;
-	int status;
+	FILE *text;
 
 	if (access(t->base, R_OK))
 		return mx_format("cannot read the rules %s: %s", t->base, strerror(errno));
-	t->loader = start_nft(&in);
-	if (t->loader < 0 || !in)
+	text = mx_loader_begin(t->loader);
+	if (!text)
 		return mx_format("cannot run nft: %s", strerror(errno));
-	mx_rules_print(rules, t->base, in);
-	fclose(in);
-	if (waitpid(t->loader, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-		return mx_format(
-			"nft could not load the table: expected it to be installed (package nftables), and root");
+	mx_rules_print(rules, t->base, text);
+	if (!mx_loader_end(t->loader, text, &t->nft))
+		return mx_strdup("nft could not load the table: expected it to be installed (package nftables)");
 	return NULL;
 }
 
@@ -691,7 +669,7 @@ static int take_event(const struct nlmsghdr *nlh, void *arg)
 			!strcmp(mnl_attr_get_str(attr), MX_TABLE);
 	if (ours && (nlh->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM)
 		take_elements(t, nlh);
-	if (nlh->nlmsg_pid != own && nlh->nlmsg_pid != (u32)t->loader)
+	if (nlh->nlmsg_pid != own && nlh->nlmsg_pid != (u32)t->nft)
 		t->foreign |= ours;
 	return MNL_CB_OK;
 }

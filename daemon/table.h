@@ -10,6 +10,7 @@
 #ifndef MX_DAEMON_TABLE_H
 #define MX_DAEMON_TABLE_H
 
+#include "daemon/loader.h"
 #include "daemon/rules_netlink.h"
 
 struct mx_table;
@@ -19,8 +20,11 @@ struct mx_table_counters {
 	u64 cut; /* packets of connections that were cut */
 };
 
-/* Opens the netlink sockets. `base` is the path of mxload.nft, `saved` that of the file kept for the boot scripts. */
-struct mx_table *mx_table_open(const char *base, const char *saved);
+/*
+ * Opens the netlink sockets. `base` is the path of mxload.nft, `saved` that of the file kept for the boot scripts. The
+ * loader has to live as long.
+ */
+struct mx_table *mx_table_open(struct mx_loader *loader, const char *base, const char *saved);
 
 /* Closes them; the shield goes, the table stays. */
 void mx_table_close(struct mx_table *table);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/privileges.h"
 #include "daemon/rules_netlink.h"
 
 #define TICK_USEC 100000
@@ -124,6 +125,7 @@ pid_t mx_watchdog_start(struct mx_watched *watched)
 	signal(SIGHUP, SIG_IGN);
 	if (getppid() != parent)
 		_exit(0);
+	mx_privileges_filter();
 	watch(watched);
 	_exit(0);
 }

@@ -3,6 +3,9 @@
 #
 # daemon.sh - mxloadd on a host of the lab (LAB_HOST), and what it says.
 
+# Who mxloadd goes on as.
+LAB_USER=${LAB_USER-daemon}
+
 # config_write [LINE...]: $LAB_DIR/mxload.conf with the lab's sources (weights: LAB_WEIGHTS, "5 3 1"), providers and engine
 # (LAB_ENGINE); the lines are added at the top level, e.g. config_write 'queues = 1;' 'mode = "observe";'.
 config_write() {
@@ -40,9 +43,11 @@ daemon_start() {
 	local config=${1-$LAB_DIR/mxload.conf}
 	[ -x "$MXLOADD" ] || bail "no $MXLOADD: build it first"
 	touch "$LAB_DIR/mxloadd.log"
+	chmod 755 "$LAB_DIR"
+	[ -z "$LAB_USER" ] || chown "$LAB_USER" "$LAB_DIR" # for the ledger and the socket
 	lab_log_from=$(($(wc -c < "$LAB_DIR/mxloadd.log") + 1))
 	[ "$V" = 0 ] || diag "$LAB_HOST# $MXLOADD -c $config ${*:2} &"
-	(exec ip netns exec "mxl-$$-$LAB_HOST" env ${LAB_PRELOAD:+LD_PRELOAD=$LAB_PRELOAD} ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-} "$MXLOADD" -c "$config" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
+	(exec ip netns exec "mxl-$$-$LAB_HOST" env ${LAB_PRELOAD:+LD_PRELOAD=$LAB_PRELOAD} ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-} "$MXLOADD" -c "$config" -u "$LAB_USER" -r "${MXLOAD_RULES:-$lab_top/nft-rules/mxload.nft}" "${@:2}" \
 		< /dev/null >> "$LAB_DIR/mxloadd.log" 2>&1) &
 	echo $! > "$LAB_DIR/mxloadd.pid"
 	wait_for "mxloadd is ready" 20 daemon_ready && daemon_said 'info: ready'

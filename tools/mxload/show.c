@@ -105,6 +105,15 @@ static const char *local_time(const char *utc, char *buffer, size_t size)
 
 /* --- status ----------------------------------------------------------------------------------------------------- */
 
+/* What the daemon may not read is a dash. */
+static void show_packets(struct mx_table *t, const json_t *q, const char *key, const char *and_key)
+{
+	if (json_is_null(json_object_get(q, key)))
+		mx_table_cell(t, "-");
+	else
+		mx_table_cell(t, "%lld", number(q, key) + (and_key ? number(q, and_key) : 0));
+}
+
 static void show_queues(const json_t *queues)
 {
 	struct mx_table *t = mx_table_new(">QUEUE", ">ANSWERED", ">REPEATED", ">WAITING", ">DROPPED", NULL);
@@ -115,8 +124,8 @@ static void show_queues(const json_t *queues)
 		mx_table_cell(t, "%lld", number(q, "number"));
 		mx_table_cell(t, "%lld", number(q, "answered"));
 		mx_table_cell(t, "%lld", number(q, "repeated"));
-		mx_table_cell(t, "%lld", number(q, "waiting"));
-		mx_table_cell(t, "%lld", number(q, "dropped") + number(q, "user_dropped"));
+		show_packets(t, q, "waiting", NULL);
+		show_packets(t, q, "dropped", "user_dropped");
 	}
 	mx_table_print(t, stdout);
 }
