@@ -242,6 +242,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		mx_daemon_apply(d);
 	mx_resolver_tick(d->resolver);
 	mx_control_tick(d->control);
+	mx_supervisor_alive();
 	mx_metrics_tick(d->metrics);
 }
 
