@@ -4,6 +4,7 @@
 # make check        every test            (./bootstrap check installs what they need and calls this)
 # make check-vm     the scenarios that depend on the kernel, in guests with Debian's kernels (check has it)
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
+# make soak         half an hour of mail at 2,000 connections a second, while everything changes (check has it for 150 s)
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
 # make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
@@ -157,7 +158,13 @@ check: all unit
 	@echo "== unit tests and the lab, with ASan and UBSan"
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit programs lab
 	@echo "== the lab, and everything else"
-	$(Q)$(MAKE) --no-print-directory programs lab check-vm
+	$(Q)$(MAKE) --no-print-directory programs lab soak check-vm SOAK_SECONDS=150
+
+# mail for half an hour, while everything changes; what `make check` does is shorter
+SOAK_SECONDS ?= 1800
+soak: all $(OUT)/bench/load
+	@echo "soak: $(SOAK_SECONDS) s"
+	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) prove --timer tests/soak/soak.t
 
 # a disk that is slow or fails, a clock that leaps: loaded before the daemon; never with the sanitizers' own library
 build/fault/%.so: tests/fault/%.c Makefile
@@ -320,6 +327,6 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
-.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs vm check-vm check-debug-kernel lint bench \
+.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak vm check-vm check-debug-kernel lint bench \
 	bench-module install install-completion uninstall clean
 .SECONDARY:

@@ -211,6 +211,22 @@ static void on_end(struct bufferevent *io, short what, void *arg)
 	drop(arg);
 }
 
+/*
+ * Everybody may connect, so who may do nothing must not keep out who may: the oldest of those who may do the least
+ * goes, if he may do less than the new one. False: there is none.
+ */
+static bool make_room(struct mx_control *control, enum mx_right right)
+{
+	struct client *client, *least = NULL;
+
+	for (client = control->clients; client; client = client->next)
+		if (client->right < right && (!least || client->right <= least->right))
+			least = client;
+	if (least)
+		drop(least);
+	return least;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int length, void *arg)
 {
 	struct timeval patience = { IDLE_SECONDS, 0 };
@@ -232,7 +248,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	bufferevent_setcb(client->io, on_read, on_written, on_end, client);
 	bufferevent_setwatermark(client->io, EV_READ, 0, LINE_MAX_BYTES);
 	bufferevent_set_timeouts(client->io, &patience, &patience);
-	if (control->count > CLIENTS_MAX) {
+	if (control->count > CLIENTS_MAX && !make_room(control, client->right)) {
 		send_json(client, mx_command_error("busy", "too many clients: try again"));
 		close_soon(client);
 		return;

@@ -81,6 +81,14 @@ daemon_pid() {
 	pid=$(pid_of mxloadd) && ! pid_gone "$pid" && echo "$pid"
 }
 
+# resident_kb / descriptors: its memory, and how many files it has open.
+resident_kb() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
+}
+descriptors() {
+	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
+}
+
 # daemon_signal SIGNAL: e.g. HUP, STOP, CONT.
 daemon_signal() {
 	local pid

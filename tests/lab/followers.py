@@ -39,7 +39,8 @@ class Follower:
         for line in map(json.loads, lines):
             decided = [line] if line.get("event") == "decision" else line.get("flows", [])
             self.answers = True
-            self.told += [(flow["from"], flow["from_port"], flow["to"]) for flow in decided]
+            # Ports are used again: it is when it was decided that makes it one and no other.
+            self.told += [(flow["time"], flow["from"], flow["from_port"], flow["to"]) for flow in decided]
 
 
 def main():

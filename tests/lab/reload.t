@@ -18,9 +18,6 @@ load_end() {
 generation() {
 	mx -j status | json 'd["generation"]'
 }
-resident_kb() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
-}
 resident_at_most() {
 	[ "$(resident_kb)" -le "$1" ]
 }
