@@ -5,6 +5,7 @@
 # make check-vm     the scenarios that depend on the kernel, in guests with Debian's kernels (check has it)
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
 # make soak         half an hour of mail at 2,000 connections a second, while everything changes (check has it for 150 s)
+# make coverage     what the tests run of core, daemon and tools, line by line: build/coverage/*.html
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
 # make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
@@ -40,6 +41,10 @@ OUT = build/asan
 CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
 export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+else ifdef COVERAGE
+OUT = build/coverage
+CFLAGS = -O0 -g --coverage -fprofile-update=atomic
+LDFLAGS += --coverage
 else
 OUT = build
 endif
@@ -159,6 +164,15 @@ check: all unit
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 all unit programs lab
 	@echo "== the lab, and everything else"
 	$(Q)$(MAKE) --no-print-directory programs lab soak check-vm SOAK_SECONDS=150
+
+# How much of core, daemon and tools the tests run. Several users write down what their processes have run.
+coverage:
+	$(Q)umask 0 && $(MAKE) --no-print-directory COVERAGE=1 all && find build/coverage -name '*.gcda' -delete && \
+		$(MAKE) --no-print-directory COVERAGE=1 -k unit programs lab
+	$(Q)for part in core daemon tools; do \
+		echo "== $$part" && gcovr -r . --object-directory build/coverage --filter "$$part/" --exclude-throw-branches -s \
+			--html-details build/coverage/$$part.html || exit 1; \
+	done
 
 # mail for half an hour, while everything changes; what `make check` does is shorter
 SOAK_SECONDS ?= 1800
@@ -327,6 +341,6 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
-.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak vm check-vm check-debug-kernel lint bench \
+.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak coverage vm check-vm check-debug-kernel lint bench \
 	bench-module install install-completion uninstall clean
 .SECONDARY:

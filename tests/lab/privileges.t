@@ -90,12 +90,10 @@ daemon_stop
 
 mkdir "$LAB_DIR/mxload" "$LAB_DIR/others"
 sed "s|$LAB_DIR/ledger.db|$LAB_DIR/mxload/ledger.db|; s|$LAB_DIR/control.sock|$LAB_DIR/made/control.sock|" "$LAB_DIR/mxload.conf" > "$LAB_DIR/folders.conf"
-MXLOAD_SOCKET=$LAB_DIR/made/control.sock
 daemon_start "$LAB_DIR/folders.conf"
 is "a folder of ours is given to him" "$(owner "$LAB_DIR/mxload")" "$LAB_USER"
 is "and one that was missing" "$(owner "$LAB_DIR/made")" "$LAB_USER"
 daemon_stop
-unset MXLOAD_SOCKET
 sed -i "s|$LAB_DIR/ledger.db|$LAB_DIR/others/ledger.db|" "$LAB_DIR/mxload.conf"
 like "nobody else's is" "$(refused -u "$LAB_USER")" "error: ledger .*others/ledger.db: expected user $LAB_USER to be able to write in .*/others: Permission denied"
 is "it stays whose it was" "$(owner "$LAB_DIR/others")" root
