@@ -6,6 +6,7 @@
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
 # make soak         half an hour of mail at 2,000 connections a second, while everything changes (check has it for 150 s)
 # make coverage     what the tests run of core, daemon and tools, line by line: build/coverage/*.html
+# make mutate       changes core in MUTANTS small ways (100), one at a time: do the unit tests notice?
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
 # make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
@@ -174,6 +175,11 @@ coverage:
 			--html-details build/coverage/$$part.html || exit 1; \
 	done
 
+# whether the tests notice small changes of core: nine of ten at least
+MUTANTS ?= 100
+mutate: all
+	$(Q)tests/mutate.py --mutants $(MUTANTS)
+
 # mail for half an hour, while everything changes; what `make check` does is shorter
 SOAK_SECONDS ?= 1800
 soak: all $(OUT)/bench/load
@@ -341,6 +347,6 @@ uninstall:
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
 
-.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak coverage vm check-vm check-debug-kernel lint bench \
+.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak coverage mutate vm check-vm check-debug-kernel lint bench \
 	bench-module install install-completion uninstall clean
 .SECONDARY:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Nobody trusts a snapshot: every damage is found, or does no harm. */
+#include "core/classify.h"
 #include "tests/unit/build.h"
 
 static const char policy[] =
@@ -92,6 +93,110 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(s->section[MX_SECTION_PREFIX4_VALUE].count--);
 	DAMAGE(s->section[MX_SECTION_SOURCES].count = 0);
 	DAMAGE(s->section[MX_SECTION_ROUTES].count = 0);
+	build_down(&b);
+}
+
+static const char limited[] =
+	"clients = [ \"10.0.0.0/8\", \"fd00::/8\" ];"
+	"sources: { mx1: { address = \"192.0.2.1\"; limits = [ \"9 messages/week\" ]; }; mx2: { address = "
+	"\"192.0.2.2\"; }; };"
+	"pools: { main: { members: { mx1 = 3; mx2 = 1; }; }; second: { members: { mx2 = 1; }; }; };"
+	"providers: { isp: { prefixes = [ \"198.51.100.0/24\" ]; limits = [ \"5 connections/hour\" ]; concurrency = 5;"
+	"    total-limits = [ \"8 connections/day\" ];"
+	"    sources: { mx1: { limits = [ \"2 connections/hour\", \"7 connections/day\" ]; }; mx2: { concurrency = 3; "
+	"}; "
+	"}; }; };"
+	"routes = ( { pool = \"main\"; } );";
+
+#define RULE(s, i) SECTION(s, LANE_RULES, struct mx_lane_rule)[i]
+
+static void test_damage_of_limits(void **state)
+{
+	const struct mx_span far = { 0xfffffff0, 0x20 };
+	struct build b;
+
+	(void)state;
+	build_up(&b, limited);
+	assert_null(mx_snapshot_check(b.snapshot, b.snapshot->size));
+	assert_int_equal(mx_snapshot_count(b.snapshot, MX_SECTION_LANE_RULES), 2);
+	DAMAGE(SECTION(s, LIMITS, struct mx_limit)[0].most = 0);
+	DAMAGE(SECTION(s, LIMITS, struct mx_limit)[0].unit = MX_UNITS);
+	DAMAGE(SECTION(s, LIMITS, struct mx_limit)[0].period = MX_PERIODS);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].limits = far);
+	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].warmup = MX_WARMS_WHOLE + 1);
+	DAMAGE(SECTION(s, PROVIDERS, struct mx_provider)[0].limits = far);
+	DAMAGE(SECTION(s, PROVIDERS, struct mx_provider)[0].total_limits = far);
+	DAMAGE(SECTION(s, PROVIDERS, struct mx_provider)[0].messages = 0);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[0].max_share = 0);
+	DAMAGE(SECTION(s, POOLS, struct mx_pool)[0].max_share = 101);
+	DAMAGE(RULE(s, 0).provider = 99);
+	DAMAGE(RULE(s, 0).source = 2);
+	DAMAGE(RULE(s, 1) = RULE(s, 0));
+	DAMAGE(RULE(s, 0).limits = far);
+	DAMAGE(SECTION(s, SERVED, struct mx_net)[1].family = MX_FAMILIES);
+	build_down(&b);
+}
+
+/* A source's own limits and cap at a provider stand before the provider's for each source. */
+static void test_rules_of_lanes(void **state)
+{
+	const struct mx_limit *limits;
+	struct mx_span span;
+	struct build b;
+	u32 isp;
+
+	(void)state;
+	build_up(&b, limited);
+	limits = mx_snapshot_limits(b.snapshot);
+	isp = !b.snapshot->default_provider;
+	span = mx_snapshot_lane_limits(b.snapshot, isp, 0);
+	assert_int_equal(span.count, 2);
+	assert_int_equal(limits[span.first].most, 2);
+	assert_int_equal(mx_snapshot_lane_concurrency(b.snapshot, isp, 0), 5);
+	span = mx_snapshot_lane_limits(b.snapshot, isp, 1);
+	assert_int_equal(span.count, 1);
+	assert_int_equal(limits[span.first].most, 5);
+	assert_int_equal(mx_snapshot_lane_concurrency(b.snapshot, isp, 1), 3);
+	assert_int_equal(mx_snapshot_lane_limits(b.snapshot, !isp, 1).count, 0);
+	assert_int_equal(mx_snapshot_lane_concurrency(b.snapshot, !isp, 1), 0);
+	build_down(&b);
+}
+
+/* A slot is a member of a pool at a provider: which pool's it is. */
+static void test_pool_of_a_slot(void **state)
+{
+	struct build b;
+	u32 i;
+
+	(void)state;
+	build_up(&b, limited);
+	assert_int_equal(b.snapshot->slots, 2 * 3);
+	for (i = 0; i < b.snapshot->slots; i++)
+		assert_int_equal(mx_snapshot_pool_of_slot(b.snapshot, i), i < 2 * 2 ? 0 : 1);
+	build_down(&b);
+}
+
+/* Who is asked about: every connection of this host to a port of ours, and those of the clients that it forwards. */
+static void test_who_is_asked_about(void **state)
+{
+	struct mx_flow flow = { .family = MX_IPV4, .from = { 0, 0x0a010203 }, .to_port = 25 };
+	struct build b;
+
+	(void)state;
+	build_up(&b, limited);
+	assert_true(mx_classify_asked(b.snapshot, &flow, false));
+	assert_true(mx_classify_asked(b.snapshot, &flow, true));
+	flow.from.lo = 0x0b000000;
+	assert_true(mx_classify_asked(b.snapshot, &flow, false));
+	assert_false(mx_classify_asked(b.snapshot, &flow, true));
+	flow.from.lo = 0x09ffffff;
+	assert_false(mx_classify_asked(b.snapshot, &flow, true));
+	flow.family = MX_IPV6;
+	flow.from = (struct mx_addr){ 0xfd00000000000000, 0 };
+	assert_true(mx_classify_asked(b.snapshot, &flow, true));
+	flow.to_port = 26;
+	assert_false(mx_classify_asked(b.snapshot, &flow, true));
+	assert_false(mx_classify_asked(b.snapshot, &flow, false));
 	build_down(&b);
 }
 
@@ -209,10 +314,12 @@ static void test_random_damage(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_kind_of_damage),
-					    cmocka_unit_test(test_pools_in_a_row),
-					    cmocka_unit_test(test_source_of_a_mark),
-					    cmocka_unit_test(test_random_damage) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_kind_of_damage), cmocka_unit_test(test_damage_of_limits),
+		cmocka_unit_test(test_rules_of_lanes),       cmocka_unit_test(test_pool_of_a_slot),
+		cmocka_unit_test(test_who_is_asked_about),   cmocka_unit_test(test_pools_in_a_row),
+		cmocka_unit_test(test_source_of_a_mark),     cmocka_unit_test(test_random_damage)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
