@@ -55,6 +55,7 @@ mta_config() {
 		trace     unix - - n - 0 bounce
 		verify    unix - - n - 1 verify
 		flush     unix n - n 1000? 0 flush
+		showq     unix n - n - - showq
 		proxymap  unix - - n - - proxymap
 		smtp      unix - - n - - smtp
 		error     unix - - n - - error
