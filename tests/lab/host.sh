@@ -9,6 +9,7 @@ MXSIM=${MXSIM:-$(dirname "$MXLOAD")/mxsim}
 here() {
 	sed -E -e "s|/etc/mxload/|$LAB_DIR/|g; s|/var/lib/mxrep/|$LAB_DIR/mxrep/|g; s|/var/log/mail.log\.\*|$LAB_DIR/postfix-mail/log-*|g" \
 		-e "s|/var/log/mail.log|$LAB_DIR/postfix-mail/log|g" \
+		-e "s#/etc/(exim4|mail|postfix)/#$LAB_DIR/\1/#g" \
 		-e 's/(^|&& )(ip|conntrack) /\1at mail \2 /; s/(^|&& )iptables /\1at mail iptables-nft /' <<< "$1"
 }
 there() {
@@ -21,6 +22,9 @@ mxload() {
 }
 mxsim() {
 	"$MXSIM" "$@"
+}
+postmap() {
+	command postmap -c "$LAB_DIR/postfix-mail/config" "$@"
 }
 # It knows no other first instance than that in /etc/postfix.
 postmulti() {
@@ -64,7 +68,7 @@ postfix_knows() {
 	echo "$1" >> "$LAB_DIR/postfix-try/main.cf"
 	said=$(postconf -n -c "$LAB_DIR/postfix-try" 2>&1)
 	rm -r "$LAB_DIR/postfix-try"
-	echo "$said" | grep -E 'warning|error'
+	echo "$said" | grep -F warning:
 	[[ $said == *"$1"* && $said != *"unused parameter"* ]]
 }
 
