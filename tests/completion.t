@@ -97,7 +97,7 @@ try() {
 		[ -z "$(options $program)" ] ||
 			is "$shell: options of $program" "$($list "$program --")" "$(options $program | words)"
 	done
-	is "$shell: options of mxloadd" "$($list "mxloadd -")" "$(build/mxloadd -h | grep -oE '^  -[a-zA-Z]' | sort | words)"
+	is "$shell: options of mxloadd" "$($list "mxloadd -")" "$(build/mxloadd -h | sed -n 's/^  \(-[a-zA-Z]\) .*/\1/p' | words)"
 	is "$shell: what an option can be" "$($list "mxload stats --by ")" "lane provider source"
 	is "$shell: the same, in one word" "$($list "mxload stats --by=" | sed 's/--by=//g')" "lane provider source"
 	is "$shell: patterns of mxsim" "$($list "mxsim --pattern ")" "blast burst even wave"

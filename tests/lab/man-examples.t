@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every example of the manual pages is tried: commands are run, configurations read by whoever they are for. One that is of
-# no kind that is known here fails. Those of mxload-control(7) are tried by control-page.t, and that it has them all is seen here.
+# Every example of the manual pages (and the configuration in README.md) is tried: commands are run, configurations read by
+# whoever they are for. One that is of no kind that is known here fails. Those of mxload-control(7) are tried by
+# control-page.t, and that it has them all is seen here.
 
 set -u
 # shellcheck source=tests/lab/lib.sh
@@ -176,6 +177,8 @@ pools: { main: { members: { mx1 = 1; }; }; };
 routes = ( { pool = "main"; } );
 END
 
+# shellcheck disable=SC2016 # a pattern
+ok "README.md: its configuration" mxload_reads "$(sed -n '/^mode = /,/^```/{/^```/d;p}' "$lab_top/README.md")"
 for page in "$lab_top"/doc/*.[1578]; do
 	name=$(basename "$page")
 	rm -rf "$work/examples"
