@@ -120,13 +120,10 @@ smtpd_reads() {
 	"$LAB_SMTPD/usr/sbin/smtpd" -n -f "$work/smtpd.conf"
 }
 
-# unit_reads TEXT: systemd finds nothing wrong with it; what it starts is where it was built, by a user that every host has.
-unit_reads() {
-	local said
-	sed "s|/usr/bin/mxrep|$MXREP|; s|^User=.*|User=mail|" <<< "$1" > "$work/mxrep.service"
-	said=$(systemd-analyze verify --man=no "$work/mxrep.service" 2>&1)
-	echo "$said"
-	! grep -F mxrep.service <<< "$said"
+# prometheus_reads TEXT: with the rules of this tree.
+prometheus_reads() {
+	sed "s|/usr/share/mxload/|$lab_top/monitoring/|" <<< "$1" > "$work/prometheus.yml"
+	promtool check config "$work/prometheus.yml"
 }
 
 # try KIND TEXT: one example.
@@ -147,7 +144,7 @@ try() {
 	"exim acl") exim_refuses "$2" ;;
 	export) export_for_smtpd "$2" ;;
 	smtpd.conf) smtpd_reads "$2" ;;
-	unit) unit_reads "$2" ;;
+	prometheus) prometheus_reads "$2" ;;
 	*) echo "nobody knows how an example of the kind \"$1\" is tried" && return 1 ;;
 	esac
 }
