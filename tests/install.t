@@ -29,6 +29,7 @@ ok "make install" make --no-print-directory "${places[@]}" install
 is "no placeholder is left" "$(grep -rlE '@[A-Z]+@' "$root" --exclude='*.rules' --exclude-dir=sbin --exclude-dir=bin --exclude-dir=completions)" ""
 for unit in mxload.service mxload-rules.service mxrep.service; do
 	is "systemd takes $unit" "$(complaints $unit)" ""
+	like "which needs its configuration" "$(sed -n 's/^ConditionPathExists=//p' "$units/$unit")" "^$root/etc/mxload/(mxload|mxrep).conf$"
 done
 for unit in mxload.service mxrep.service; do
 	ok "$unit exposes at most 1.5 of 10" at_most "$(exposure $unit)" 1.5

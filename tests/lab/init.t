@@ -36,7 +36,12 @@ answers() {
 	mx -j status
 }
 
-cp "$good" "$good.saved"
+mv "$good" "$good.saved"
+init start > "$LAB_DIR/said"
+is "start without a configuration: not configured" "$?" 6
+like "it says where it should be" "$(< "$LAB_DIR/said")" "not configured: .*mxload.conf is missing"
+nok "and loads no table" table_loaded
+cp "$good.saved" "$good"
 echo 'nonsense = 1;' >> "$good"
 nok "start refuses a broken configuration" init start
 like "and names file and line" "$tap_output" 'mxload.conf:[0-9]+: '
