@@ -46,6 +46,7 @@ MXLOADD=${MXLOADD:-$lab_top/build/mxloadd}
 MXLOAD=${MXLOAD:-$lab_top/build/mxload}
 LAB_PYTHON=/usr/bin/python3
 LAB_DIR=
+lab_streams=()
 lab_hosts="mail gw client net"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -358,6 +359,30 @@ connect_tally() {
 	[ "$done" != done ] || ! grep -q "^$to " "$LAB_DIR/names" ||
 		wait_for "the receiver at $to sees $count more" 10 receiver_has_seen "$to" $((before + count)) >&2
 	echo "$line"
+}
+
+# stream_start NAME HOST RATE ADDRESS: so many connections a second in the background, until stream_end; several may go on at once.
+stream_start() {
+	touch "$LAB_DIR/streaming"
+	while [ -e "$LAB_DIR/streaming" ]; do
+		connect "$2" -n $(($3 * 2)) -r "$3" -t 20 "$4" | tail -n 1
+	done > "$LAB_DIR/$1.stream" &
+	lab_streams+=("$!")
+}
+
+# stream_end: none begins any more; fails unless all were still going on. stream_tally NAME: what became of them.
+stream_end() {
+	local status
+	kill -0 "${lab_streams[@]}"
+	status=$?
+	rm "$LAB_DIR/streaming"
+	wait "${lab_streams[@]}"
+	lab_streams=()
+	return $status
+}
+stream_tally() {
+	awk '{ for (i = 3; i < NF; i += 2) n[$i] += $(i + 1) }
+		END { print "ok", n["ok"] + 0, "refused", n["refused"] + 0, "lost", n["timeout"] + n["unreachable"] }' "$LAB_DIR/$1.stream"
 }
 
 # synsend HOST [OPTION...] FROM PORT TO: the same SYN several times (see synsend.py).
