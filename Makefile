@@ -12,6 +12,7 @@
 # make kmod         build/kmod/RELEASE/mxload.ko for the kernel whose build folder is KERNEL (default: the running one's)
 # make kmod-install puts it where modprobe finds it (MODULES: that kernel's folder of modules)
 # make install      DESTDIR and PREFIX are respected; make uninstall takes it away
+# make apparmor     the profiles are read by AppArmor's parser; make selinux builds build/selinux/mxload.pp
 # V=1 shows the commands, SANITIZE=1 builds into build/asan with ASan and UBSan
 
 VERSION = 0.1
@@ -343,6 +344,23 @@ install: all install-completion
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(installed))
 	-rmdir $(DESTDIR)$(DATADIR) 2> /dev/null
+
+# --- confinement --------------------------------------------------------------------------------------------------
+
+# AppArmor's parser reads a profile as it would for the kernel, and keeps nothing of it
+apparmor:
+	$(Q)for profile in apparmor/*; do apparmor_parser --skip-kernel-load --skip-cache \
+		--features-file /usr/share/apparmor-features/features $$profile || exit 1; done
+	@printf '  %s\n' apparmor/*
+
+# by the makefile of Debian's package selinux-policy-dev, in a folder of its own
+selinux:
+	$(call say,SELINUX build/selinux/mxload.pp)
+	$(Q)mkdir -p build/selinux && cp selinux/* build/selinux
+	$(Q)$(MAKE) -s --no-print-directory -C build/selinux -f /usr/share/selinux/devel/Makefile mxload.pp > build/selinux/log 2>&1 || \
+		{ cat build/selinux/log; exit 1; }
+
+.PHONY: apparmor selinux
 
 clean:
 	$(Q)rm -rf $(filter-out build/vm,$(wildcard build/*))  # build/vm holds fetched kernels
