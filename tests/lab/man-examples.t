@@ -122,7 +122,7 @@ smtpd_reads() {
 
 # prometheus_reads TEXT: with the rules of this tree.
 prometheus_reads() {
-	sed "s|/usr/share/mxload/|$lab_top/monitoring/|" <<< "$1" > "$work/prometheus.yml"
+	echo "${1/\/usr\/share\/mxload\//$lab_top/monitoring/}" > "$work/prometheus.yml"
 	promtool check config "$work/prometheus.yml"
 }
 
