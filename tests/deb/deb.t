@@ -19,13 +19,17 @@ if [ -z "${DEB_WORK-}" ]; then
 	tests/deb/root > /dev/null || bail "no root to install in"
 	DEB_WORK=$(mktemp -d) || bail "no temporary folder"
 	export DEB_WORK
-	trap 'rm -rf "$DEB_WORK"; rmdir /etc/netns 2> /dev/null' EXIT
+	child=
+	# The group of timeout; what unshare has started ends with it.
+	trap '[ -z "$child" ] || kill -KILL -- "-$child" 2> /dev/null; rm -rf "$DEB_WORK"; rmdir /etc/netns 2> /dev/null' EXIT
 	trap 'exit 130' INT TERM
 	mkdir -p /etc/netns
 	# Where the lab keeps its names is ours alone, too.
 	# shellcheck disable=SC2016 # expanded there
-	timeout --foreground 900 unshare --mount --pid --fork --kill-child --mount-proc -- sh -c '
-		mount -t tmpfs none "$DEB_WORK" && mount -t tmpfs none /run && mount -t tmpfs none /etc/netns && exec "$0"' "$0"
+	timeout --signal=KILL 900 unshare --mount --pid --fork --kill-child --mount-proc -- sh -c '
+		mount -t tmpfs none "$DEB_WORK" && mount -t tmpfs none /run && mount -t tmpfs none /etc/netns && exec "$0"' "$0" &
+	child=$!
+	wait $child
 	exit
 fi
 
