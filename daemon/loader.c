@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/log.h"
 
 struct mx_loader {
@@ -79,27 +79,21 @@ static void serve(int socket)
 struct mx_loader *mx_loader_start(void)
 {
 	struct mx_loader *loader = mx_alloc(sizeof(*loader));
-	pid_t parent = getpid();
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		mx_fatal("cannot start the loader: %s", strerror(errno));
 	loader->socket = ends[0];
-	loader->process = fork();
+	loader->process = mx_child_fork("mxload-loader");
 	if (loader->process < 0)
 		mx_fatal("cannot start the loader: %s", strerror(errno));
 	if (loader->process) {
 		close(ends[1]);
 		return loader;
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "mxload-loader");
-	signal(SIGINT, SIG_IGN); /* the daemon leaves in order and takes it along */
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN); /* while the daemon leaves, it may need its table loaded */
 	close(ends[0]);
-	if (getppid() == parent)
-		serve(ends[1]);
+	serve(ends[1]);
 	_exit(0);
 }
 

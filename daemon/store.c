@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/store.h"
 
-#include <errno.h>
-#include <libgen.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/log.h"
 #include "daemon/text.h"
@@ -50,23 +47,12 @@ static int schema_version(sqlite3 *db)
 	return version;
 }
 
-static void make_folder(const char *path)
-{
-	char *copy = mx_strdup(path);
-	const char *folder = dirname(copy);
-
-	if (mkdir(folder, 0755) && errno != EEXIST)
-		mx_fatal("ledger %s: cannot make the folder %s: %s", path, folder, strerror(errno));
-	free(copy);
-}
-
 struct mx_store *mx_store_open(const char *path)
 {
 	struct mx_store *store = mx_alloc(sizeof(*store));
 	char *wrong = NULL;
 	int version;
 
-	make_folder(path);
 	if (sqlite3_open(path, &store->db) != SQLITE_OK)
 		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
 	sqlite3_busy_timeout(store->db, 2000);

@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "daemon/child.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
 #include "daemon/rules_netlink.h"
@@ -112,19 +111,13 @@ static void watch(struct mx_watched *w)
 
 pid_t mx_watchdog_start(struct mx_watched *watched)
 {
-	pid_t parent = getpid(), child = fork();
+	pid_t child = mx_child_fork("mxload-watchdog");
 
 	if (child < 0)
 		mx_fatal("cannot start the watchdog: %s", strerror(errno));
 	if (child)
 		return child;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close_range(3, ~0U, 0); /* a queue must not stay bound because of us */
-	prctl(PR_SET_NAME, "mxload-watchdog");
-	signal(SIGINT, SIG_IGN); /* the daemon leaves in order and takes it along */
-	signal(SIGHUP, SIG_IGN);
-	if (getppid() != parent)
-		_exit(0);
 	mx_privileges_filter();
 	watch(watched);
 	_exit(0);
