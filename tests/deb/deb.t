@@ -100,9 +100,6 @@ daemon() {
 answers() {
 	[ "$(mx -j status | json 'd["mode"]')" = "$1" ]
 }
-handle() {
-	at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"]'
-}
 modules() {
 	find "$root/lib/modules/" -name 'mxload.ko*'
 }
@@ -181,7 +178,7 @@ arrived() {
 	[ "$(receiver_count google -)" -ge "$1" ]
 }
 old=$(daemon)
-table=$(handle)
+table=$(table_handle)
 receivers_forget
 stream_start free mail 100 198.51.100.10
 stream_start limited mail 20 198.51.100.30
@@ -193,7 +190,7 @@ wait_for "connections go on" 10 arrived $((seen + 50))
 ok "all the while connections were made" stream_end
 is "it is the new daemon" "$(inside mxloadd -V)/$([ "$(daemon)" = "$old" ] || echo another)" "mxloadd $next/another"
 is "the one that there is" "$(daemon | wc -l)" 1
-is "the table has stayed" "$(handle)" "$table"
+is "the table has stayed" "$(table_handle)" "$table"
 like "no connection is lost" "$(stream_tally free)" "^ok [0-9]+ refused 0 lost 0$"
 diag "without a limit: $(stream_tally free); with one: $(stream_tally limited)"
 is "none came from another address" "$(receiver_strangers)" 0

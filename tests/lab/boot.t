@@ -40,11 +40,6 @@ save_fallback() {
 	END
 }
 
-# handle: the table's own number; a new one when it was loaded anew.
-handle() {
-	at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"][0]'
-}
-
 # Someone else's rules, which must survive everything below.
 at mail nft -f - <<- 'END'
 	table inet theirs {
@@ -72,19 +67,19 @@ is "boot.nft resets new connections at once" "$(connect_tally mail -n 3 -t 5 "$(
 is "and leaves other ports alone" "$(connect_tally mail -p 53 $lab_resolver)" \
 	"done 1 ok 1 refused 0 timeout 0 unreachable 0"
 
-loaded=$(handle)
+loaded=$(table_handle)
 save_fallback
 ok "start again" rules start
-is "start leaves a loaded table as it is" "$(handle)" "$loaded"
+is "start leaves a loaded table as it is" "$(table_handle)" "$loaded"
 
 ok "reload takes the saved file" rules reload
 receivers_forget
 live_open before mail -n 5 "$(provider_address google)"
 is "the saved shares are in force" "$(receiver_count google mx1)/$(receiver_count google -)" 5/5
 
-loaded=$(handle)
+loaded=$(table_handle)
 ok "reload on a live host" rules reload
-isnt "reload replaces the table" "$(handle)" "$loaded"
+isnt "reload replaces the table" "$(table_handle)" "$loaded"
 is "live connections go on over a reload" "$(live_talk before)" 5
 live_close before
 

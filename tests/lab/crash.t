@@ -17,10 +17,6 @@ load_end() {
 	wait "$load"
 	tally=$(cat "$LAB_DIR/load.out")
 }
-# untouched: nothing came from a wrong address, and the guard had nothing to do.
-guard_count() {
-	at mail nft list counter inet mxload guarded | awk '$1 == "packets" { print $2 }'
-}
 arrived() {
 	[ "$(receiver_count google -)" -ge "$1" ]
 }
@@ -45,12 +41,12 @@ near "by the last weights: mx2" "$(receiver_count google mx2)" 150 40
 near "by the last weights: mx3" "$(receiver_count google mx3)" 50 28
 like "IPv6 too" "$(connect_tally mail -n 45 2001:db8:100:1::10)" "ok 45"
 
-handle=$(at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"]')
+handle=$(table_handle)
 load 3
 daemon_start
 load_end
 like "started again under load: none is lost" "$tally" "ok 300"
-is "the table is still the same" "$(at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"]')" "$handle"
+is "the table is still the same" "$(table_handle)" "$handle"
 before=$(mx_count - -)
 connect_tally mail -n 9 198.51.100.10 > /dev/null
 is "it decides again" "$(mx_count - -)" $((before + 9))

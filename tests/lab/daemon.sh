@@ -81,9 +81,9 @@ daemon_pid() {
 	pid=$(pid_of mxloadd) && ! pid_gone "$pid" && echo "$pid"
 }
 
-# resident_kb / descriptors: its memory, and how many files it has open.
+# resident_kb [NAME]: the memory of a process that was started so (mxloadd); descriptors: how many files mxloadd has open.
 resident_kb() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
+	awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of "${1-mxloadd}")/status"
 }
 descriptors() {
 	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
@@ -170,6 +170,16 @@ receivers_agree() {
 				{ echo "$provider $source: $(mx_count $provider $source), seen $(receiver_count $provider $source)"; return 1; }
 		done
 	done
+}
+
+# table_handle: the own number of our table in LAB_HOST; another one when it was loaded anew.
+table_handle() {
+	at "$LAB_HOST" nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"][0]'
+}
+
+# guard_count: packets that the guard of LAB_HOST has dropped.
+guard_count() {
+	at "$LAB_HOST" nft list counter inet mxload guarded | awk '$1 == "packets" { print $2 }'
 }
 
 # table_loaded: our table is in the kernel of LAB_HOST.

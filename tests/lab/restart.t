@@ -13,18 +13,11 @@ restarts=10
 arrived() {
 	[ "$(receiver_count google -)" -ge "$1" ]
 }
-guarded() {
-	at mail nft list counter inet mxload guarded | awk '$1 == "packets" { print $2 }'
-}
-# handle: the table's own number; another one when it was loaded anew.
-handle() {
-	at mail nft -j list tables | json '[t["table"]["handle"] for t in d["nftables"] if t.get("table", {}).get("name") == "mxload"]'
-}
 
 lab_up
 LAB_YAHOO='limits = [ "150 connections/hour" ]; wait = 0;' config_write
 daemon_start
-table=$(handle)
+table=$(table_handle)
 live_open before mail -n 20 198.51.100.20
 
 stream_start free mail 150 198.51.100.10
@@ -40,14 +33,14 @@ ok "all the while connections were made" stream_end
 like "none is lost" "$(stream_tally free)" "^ok [0-9]+ refused 0 lost 0$"
 diag "without a limit: $(stream_tally free); with one: $(stream_tally limited)"
 is "none came from another address" "$(receiver_strangers)" 0
-is "the guard had nothing to do" "$(guarded)" 0
+is "the guard had nothing to do" "$(guard_count)" 0
 # What no restart has used up is still there.
 connect mail -n 450 -t 20 198.51.100.30 > /dev/null
 receiver_wait yahoo - 450
 is "the limit is kept by each source, and used" "$(for n in 1 2 3; do receiver_count yahoo "mx$n"; done | paste -sd ' ')" "150 150 150"
 like "what it did not let through was refused at once" "$(stream_tally limited)" "lost 0$"
 is "what was open before is open" "$(live_talk before)" 20
-is "the table is the same" "$(handle)" "$table"
+is "the table is the same" "$(table_handle)" "$table"
 live_close before
 ok "and leaves in order" daemon_stop
 done_testing

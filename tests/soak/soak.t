@@ -33,9 +33,6 @@ booked() {
 load_field() {
 	json "d['$1']" < "$LAB_DIR/load.out"
 }
-rep_resident_kb() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of mxrep)/status"
-}
 loaded() {
 	local pid
 	pid=$(pid_of load) && ! pid_gone "$pid"
@@ -103,7 +100,7 @@ memory=() files=() reps=()
 while loaded; do
 	sleep 2 # the pace of what happens, not a wait for anything
 	step
-	memory+=("$(resident_kb)") files+=("$(descriptors)") reps+=("$(rep_resident_kb)")
+	memory+=("$(resident_kb)") files+=("$(descriptors)") reps+=("$(resident_kb mxrep)")
 done
 diag "$(load_field connections) connections in $((($(now_ms) - begin) / 1000)) s, $(load_field failures) failed; $steps steps; $(witness seen) seen"
 is "every step was done" "$step_failed" 0
