@@ -125,7 +125,9 @@ enum mx_borrower {
  * until they come back. `source` NULL: of a provider in all; `provider` NULL: of a source. Names of mx_name().
  */
 
-/* How much may be lent in all, to every element together; `leaving`: nobody else needs any. 0 when there is no account.
+/*
+ * How much may be lent anew, to every element together, besides what is lent and has not come back; `leaving`: nobody
+ * else needs any, but for what the next daemon lends as it begins. 0 when there is no account.
  */
 u32 mx_ledger_lendable(const struct mx_ledger *ledger, const char *source, const char *provider, bool leaving, u64 now);
 

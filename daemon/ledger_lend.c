@@ -6,12 +6,13 @@
 #include "daemon/account.h"
 
 #define LENT_PART 8    /* of what is left, while the daemon is there: that much is lost when the table is lost */
+#define KEPT_PART 8    /* of what is left, when it leaves: lent by the one who comes, before it knows what was spent */
 #define GRANTED_PART 4 /* of what is left: so that it shrinks to nothing near a limit, where the queue has the last */
 
 u32 mx_ledger_lendable(const struct mx_ledger *l, const char *source, const char *provider, bool leaving, u64 now)
 {
 	struct account *a = mx_account_find(l, source, provider, 0);
-	u32 left[MX_UNITS], most, covered;
+	u32 left[MX_UNITS], most, covered, part;
 	u64 interval;
 
 	if (!a || !a->room || !a->room->limited || (a->is_recalled && !leaving))
@@ -27,7 +28,9 @@ u32 mx_ledger_lendable(const struct mx_ledger *l, const char *source, const char
 	interval = mx_account_pace(l, a, MX_CONNECTIONS);
 	if (interval && most > MX_PACE_DEPTH / interval + 1)
 		most = (u32)(MX_PACE_DEPTH / interval) + 1;
-	return leaving ? most : most / LENT_PART;
+	part = leaving ? most - most / KEPT_PART : most / LENT_PART;
+	mx_room_spend(&most, a->lent[MX_BORROWER_TABLE]); /* all of it may be spent until the new leases stand */
+	return part < most ? part : most;
 }
 
 u32 mx_ledger_limited(const struct mx_ledger *l)
