@@ -15,21 +15,6 @@ LAB_REUSE=${LAB_REUSE-}
 messages=$((${LAB_MESSAGES:-10000} / ${LAB_LESS:-1}))
 part=$((messages / 40))
 
-# off PROVIDER SOURCE: by how many thousandths of the provider's messages mxrep's count is off.
-off() {
-	local kind name seen=0 told all
-	for kind in message:sent deferred:deferred bounced:bounced; do
-		name=${kind#*:}
-		told=$(mxrep_count "$2" "$1" "$name")
-		seen=$(receiver_count "$1" "$2" "${kind%:*}")
-		all=$(($(receiver_count "$1" - message) + $(receiver_count "$1" - deferred) + $(receiver_count "$1" - bounced)))
-		echo $(((told > seen ? told - seen : seen - told) * 1000 / all))
-	done | sort -n | tail -n 1
-}
-# Which of several connections carried a message is mostly guessed, and a reused one's messages are known when all are over.
-is_near() {
-	[ "$(off "$1" "$2")" -lt 10 ]
-}
 send_all() {
 	local domain
 	for domain in gmail.com outlook.com yahoo.com alpha.example; do

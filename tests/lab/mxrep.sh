@@ -60,3 +60,18 @@ reported() {
 told() {
 	[ "$(reported - -)" = "$(seen - -)" ]
 }
+# off PROVIDER SOURCE: by how many thousandths of the provider's messages mxrep's count is off.
+off() {
+	local kind name seen=0 told all
+	for kind in message:sent deferred:deferred bounced:bounced; do
+		name=${kind#*:}
+		told=$(mxrep_count "$2" "$1" "$name")
+		seen=$(receiver_count "$1" "$2" "${kind%:*}")
+		all=$(($(receiver_count "$1" - message) + $(receiver_count "$1" - deferred) + $(receiver_count "$1" - bounced)))
+		echo $(((told > seen ? told - seen : seen - told) * 1000 / all))
+	done | sort -n | tail -n 1
+}
+# is_near PROVIDER SOURCE: by less than a hundredth, for what has to be inferred.
+is_near() {
+	[ "$(off "$1" "$2")" -lt 10 ]
+}
