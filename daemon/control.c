@@ -158,15 +158,11 @@ static void take_line(struct client *client, const char *line)
 				      .right = client->right,
 				      .owner = client->owner,
 				      .begin = mx_journal_next(client->control->daemon->journal) };
-	json_error_t error;
+	char error[MX_ARGUMENTS_ERROR];
 
-	request.args = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-	if (!json_is_object(request.args)) {
-		char text[200];
-
-		snprintf(text, sizeof(text), "expected one JSON object a line: %.120s",
-			 request.args ? "this is something else" : error.text);
-		send_json(client, mx_command_error("syntax", text));
+	request.args = mx_parser_object(client->control->daemon->parser, line, error);
+	if (!request.args) {
+		send_json(client, mx_command_error("syntax", error));
 	} else {
 		send_json(client, mx_command_run(&request));
 		if (request.stream != MX_STREAM_NONE)

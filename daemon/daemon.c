@@ -230,6 +230,12 @@ static void fade(struct mx_daemon *d)
 	mx_policy_unlock(&d->policy);
 }
 
+static void revive(struct mx_daemon *d)
+{
+	mx_parser_revive(d->parser);
+	mx_resolver_revive(d->resolver);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct mx_daemon *d = arg;
@@ -240,6 +246,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (mx_states_expire(&d->policy, time(NULL)) || (d->sources_left && mx_module_follows(d->module)) ||
 	    mx_table_changed(d->table) || lend_again(d) || learned_more(d))
 		mx_daemon_apply(d);
+	revive(d);
 	mx_resolver_tick(d->resolver);
 	mx_control_tick(d->control);
 	mx_supervisor_alive();
@@ -271,10 +278,11 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 		mx_log(MX_LOG_ERROR, "the loader of rules is gone: a new start brings it back");
 		event_base_loopbreak(d->base);
 	}
-	if (waitpid(d->watchdog, NULL, WNOHANG) != d->watchdog)
-		return;
-	mx_log(MX_LOG_WARNING, "the watchdog is gone: started again");
-	d->watchdog = mx_watchdog_start(d->watched);
+	if (waitpid(d->watchdog, NULL, WNOHANG) == d->watchdog) {
+		mx_log(MX_LOG_WARNING, "the watchdog is gone: started again");
+		d->watchdog = mx_watchdog_start(d->watched);
+	}
+	revive(d);
 }
 
 static struct event *watch(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn call, void *arg)
@@ -314,6 +322,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	signal(SIGPIPE, SIG_IGN);
 	d->started = time(NULL);
 	d->loader = mx_loader_start();
+	d->parser = mx_parser_start();
 	d->watched = mx_watched_new();
 	d->watchdog = mx_watchdog_start(d->watched);
 	d->store = mx_store_open(config->ledger);
@@ -335,7 +344,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (d->table_error)
 		exit(1);
 	d->census = mx_census_start(&d->policy);
-	d->tap = mx_dns_tap_start(&d->policy);
+	d->tap = mx_dns_tap_start(&d->policy, d->parser);
 	if (!d->tap)
 		mx_log(MX_LOG_WARNING,
 		       "no copies of DNS answers (log group %d): %s: providers are not learned from them",
@@ -388,6 +397,7 @@ static void leave(struct mx_daemon *d)
 	mx_bookkeeper_stop(d->bookkeeper);
 	mx_table_close(d->table);
 	mx_loader_stop(d->loader);
+	mx_parser_stop(d->parser);
 	mx_addresses_close(d->addresses);
 	mx_policy_free(&d->policy);
 	mx_store_close(d->store);

@@ -14,6 +14,7 @@
 #include "daemon/journal.h"
 #include "daemon/kernel_queues.h"
 #include "daemon/module.h"
+#include "daemon/parser.h"
 #include "daemon/policy.h"
 #include "daemon/queue.h"
 #include "daemon/table.h"
@@ -27,6 +28,7 @@ struct mx_daemon {
 	struct mx_policy policy;
 	struct mx_store *store;
 	struct mx_loader *loader;
+	struct mx_parser *parser;
 	struct mx_table *table;
 	struct mx_addresses *addresses;
 	struct mx_flow_cache *recent, *strangers; /* of the intake */

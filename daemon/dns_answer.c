@@ -4,6 +4,9 @@
 #include "daemon/text.h"
 
 #define HEADER 12
+#define QR 0x80 /* in the third byte: an answer */
+#define OPCODE 0x78
+#define RD 0x01 /* recursion is desired */
 #define CLASS_IN 1
 #define TYPE_OPT 41
 
@@ -59,11 +62,11 @@ static enum mx_dns_result read_name(struct reader *r, size_t end, char *text, bo
 	return from_name(result);
 }
 
-static enum mx_dns_result read_header(struct reader *r)
+static enum mx_dns_result read_header(struct reader *r, u8 mask, u8 flags)
 {
 	if (r->length < HEADER)
 		return MX_DNS_CUT;
-	if (!(r->data[2] & 0x80) || (r->data[2] & 0x78)) /* QR, opcode */
+	if ((r->data[2] & mask) != flags)
 		return MX_DNS_NOT_ANSWER;
 	if (get16(r->data + 4) != 1) /* RFC 9619: a query has one question, and only errors come without */
 		return MX_DNS_NOT_ANSWER;
@@ -222,7 +225,7 @@ enum mx_dns_result mx_dns_answer_read(const u8 *data, size_t length, struct mx_d
 	enum mx_dns_result result;
 
 	memset(answer, 0, offsetof(struct mx_dns_answer, records));
-	result = read_header(&r);
+	result = read_header(&r, QR | OPCODE, QR);
 	if (result == MX_DNS_READ)
 		result = read_question(&r);
 	if (result == MX_DNS_READ)
@@ -235,6 +238,81 @@ enum mx_dns_result mx_dns_answer_read(const u8 *data, size_t length, struct mx_d
 	}
 	return result;
 }
+
+enum mx_dns_result mx_dns_question_read(const u8 *data, size_t length, struct mx_dns_answer *question)
+{
+	struct reader r = { .data = data, .length = length, .answer = question };
+	enum mx_dns_result result;
+
+	memset(question, 0, offsetof(struct mx_dns_answer, records));
+	result = read_header(&r, QR | OPCODE | RD, RD);
+	return result == MX_DNS_READ ? read_question(&r) : result;
+}
+
+/* --- from a process that is not trusted ------------------------------------------------------------------------- */
+
+static size_t size_of(u32 count)
+{
+	return offsetof(struct mx_dns_answer, records) + count * sizeof(struct mx_dns_record);
+}
+
+size_t mx_dns_answer_size(const struct mx_dns_answer *answer)
+{
+	return size_of(answer->count);
+}
+
+static bool is_name(const char *text)
+{
+	const char *at;
+
+	if (!memchr(text, '\0', MX_DNS_NAME))
+		return false;
+	for (at = text; *at; at++)
+		if (!(*at >= 'a' && *at <= 'z') && !(*at >= '0' && *at <= '9') && !strchr("-_.", *at))
+			return false;
+	return true;
+}
+
+/* A byte that is neither 0 nor 1 must never be taken for a bool. */
+static bool is_bool(const bool *value)
+{
+	u8 byte;
+
+	memcpy(&byte, value, sizeof(byte));
+	return byte <= 1;
+}
+
+static bool is_record(const struct mx_dns_record *r)
+{
+	switch ((u32)r->type) {
+	case MX_DNS_A:
+	case MX_DNS_AAAA:
+	case MX_DNS_CNAME:
+	case MX_DNS_PTR:
+	case MX_DNS_MX:
+		break;
+	default:
+		return false;
+	}
+	return is_bool(&r->additional) && (u32)r->family < MX_FAMILIES && r->ttl <= 0x7fffffff && is_name(r->owner) &&
+	       is_name(r->target);
+}
+
+bool mx_dns_answer_is_sound(const void *bytes, size_t size)
+{
+	const struct mx_dns_answer *answer = bytes;
+	u32 i;
+
+	if (size < size_of(0) || answer->count > MX_DNS_RECORDS || size != size_of(answer->count) ||
+	    !is_bool(&answer->truncated) || !is_name(answer->name))
+		return false;
+	for (i = 0; i < answer->count; i++)
+		if (!is_record(&answer->records[i]))
+			return false;
+	return true;
+}
+
+/* --- told ------------------------------------------------------------------------------------------------------- */
 
 const char *mx_dns_result_text(enum mx_dns_result result)
 {

@@ -68,6 +68,21 @@ struct mx_dns_answer {
  */
 enum mx_dns_result mx_dns_answer_read(const u8 *data, size_t length, struct mx_dns_answer *answer);
 
+/*
+ * Reads a plain query for recursion in the same way: MX_DNS_READ, and what is asked is in the question's name and type;
+ * anything else is MX_DNS_NOT_ANSWER, or what is wrong with it.
+ */
+enum mx_dns_result mx_dns_question_read(const u8 *data, size_t length, struct mx_dns_answer *question);
+
+/* How many of its bytes count: up to the last of its records. */
+size_t mx_dns_answer_size(const struct mx_dns_answer *answer);
+
+/*
+ * True when these `size` bytes are an answer as mx_dns_answer_read() makes them: for those that come from a process
+ * that is not trusted. Each field is one that it may be, each name a name; what it claims is another matter.
+ */
+bool mx_dns_answer_is_sound(const void *answer, size_t size);
+
 /* A word or two for it, constant text. */
 const char *mx_dns_result_text(enum mx_dns_result result);
 

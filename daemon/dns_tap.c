@@ -19,7 +19,7 @@
 #include "daemon/thread.h"
 
 #define DNS_PORT 53
-#define HEADER 12             /* bytes of a DNS message before its question */
+#define HEADER 12             /* bytes of a DNS message; the first two tell questions apart */
 #define QUESTION_BUCKETS 4096 /* questions that wait for their answer: 16,384 */
 #define QUESTION_SECONDS 30   /* resolvers give up before */
 #define SOCKET_BYTES (4 << 20)
@@ -30,6 +30,7 @@ struct mx_dns_tap {
 	pthread_mutex_t lock; /* of all below; taken before the policy's */
 	struct mnl_socket *socket;
 	struct mx_policy *policy;
+	struct mx_parser *parser;
 	struct mx_flow_cache *questions;
 	struct mx_dns_tap_stats stats;
 	atomic_bool leaving;
@@ -55,14 +56,10 @@ static struct mx_flow_place place_of(struct mx_dns_tap *t, const struct mx_flow 
 static void take_question(struct mx_dns_tap *t, const struct mx_flow *asked, const u8 *data, size_t length)
 {
 	struct mx_flow_place place;
-	char name[MX_DNS_NAME];
-	size_t at = HEADER;
 
-	if (length < HEADER || (data[2] & 0xf9) != 0x01 || read16(data + 4) != 1) /* a plain query for recursion */
+	if (mx_parser_message(t->parser, MX_PARSER_QUESTION, data, length, &t->answer) != MX_DNS_READ)
 		return;
-	if (mx_dns_name_read(data, length, &at, name) != MX_DNS_NAME_READ || length - at < 4)
-		return;
-	place = place_of(t, asked, read16(data), name, read16(data + at));
+	place = place_of(t, asked, read16(data), t->answer.name, t->answer.type);
 	mx_flow_cache_add(&place, mx_clock_coarse_seconds(), 0);
 	t->stats.questions++;
 }
@@ -83,7 +80,7 @@ static bool was_asked(struct mx_dns_tap *t, const struct mx_flow *asked, u16 id)
 
 static void take_answer(struct mx_dns_tap *t, const struct mx_flow *asked, const u8 *data, size_t length)
 {
-	switch (mx_dns_answer_read(data, length, &t->answer)) {
+	switch (mx_parser_message(t->parser, MX_PARSER_ANSWER, data, length, &t->answer)) {
 	case MX_DNS_CUT:
 	case MX_DNS_MALFORMED:
 		t->stats.broken++;
@@ -123,7 +120,8 @@ static void take_packet(struct mx_dns_tap *t, struct nlattr *const *attr)
 	bool is_answer;
 
 	if (!mx_datagram_parse(mnl_attr_get_payload(attr[NFULA_PAYLOAD]), mnl_attr_get_payload_len(attr[NFULA_PAYLOAD]),
-			       &d))
+			       &d) ||
+	    d.length < HEADER)
 		return;
 	is_answer = d.from_port == DNS_PORT && d.to_port != DNS_PORT;
 	asked = asked_by(&d, is_answer);
@@ -230,7 +228,7 @@ static int bind_group(struct mnl_socket *socket)
 	return configure(socket, buffer, nlh);
 }
 
-struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy)
+struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy, struct mx_parser *parser)
 {
 	struct mnl_socket *socket = mx_conntrack_open();
 	struct mx_dns_tap *t;
@@ -247,6 +245,7 @@ struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy)
 	pthread_mutex_init(&t->lock, NULL);
 	t->socket = socket;
 	t->policy = policy;
+	t->parser = parser;
 	t->questions = mx_flow_cache_new(QUESTION_BUCKETS, QUESTION_SECONDS);
 	mx_thread_start(&t->thread, run, t, "DNS answers");
 	return t;

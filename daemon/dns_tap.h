@@ -11,6 +11,7 @@
 #ifndef MX_DAEMON_DNS_TAP_H
 #define MX_DAEMON_DNS_TAP_H
 
+#include "daemon/parser.h"
 #include "daemon/policy.h"
 
 #define MX_DNS_TAP_GROUP 2553 /* of NFLOG; nft-rules/mxload.nft has it, too */
@@ -25,7 +26,7 @@ struct mx_dns_tap_stats {
 };
 
 /* Starts the thread. NULL, with errno, when the kernel gives no copies (EBUSY: another program has the group). */
-struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy);
+struct mx_dns_tap *mx_dns_tap_start(struct mx_policy *policy, struct mx_parser *parser);
 void mx_dns_tap_stop(struct mx_dns_tap *tap);
 
 /* Reads what waits, without the policy's lock: from any thread. */

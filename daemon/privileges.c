@@ -3,11 +3,15 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -81,11 +85,27 @@ static const struct passwd *find_user(const char *name, bool is_default)
 	return NULL;
 }
 
+/* Whoever starts it with this and no more may have ruled out that it is changed: a systemd unit does. */
+static bool has_no_more(void)
+{
+	int capability;
+
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_get_caps_process() || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_ADMIN, 0, 0) != 1)
+		return false;
+	for (capability = 0; capability <= CAP_LAST_CAP; capability++)
+		if (!capng_have_capability(CAPNG_PERMITTED, (unsigned int)capability) != (capability != CAP_NET_ADMIN))
+			return false;
+	return true;
+}
+
 static void become(const struct passwd *user)
 {
 	capng_type_t sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | CAPNG_AMBIENT;
 	int rc;
 
+	if (!user && has_no_more())
+		return;
 	capng_clear(CAPNG_SELECT_ALL);
 	capng_update(CAPNG_ADD, sets, CAP_NET_ADMIN);
 	rc = user ? capng_change_id((int)user->pw_uid, (int)user->pw_gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING)
@@ -124,6 +144,11 @@ void mx_privileges_drop(const struct mx_config *config, const char *user, bool i
 void mx_privileges_filter(void)
 {
 	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static void filter_jail(enum mx_jail_kind kind)
+{
+	(void)kind;
 }
 #else
 /* By what they are for. What the C library may use instead of another is there, too. */
@@ -179,7 +204,7 @@ static const int calls[] = {
 	CALL(mremap),
 	CALL(madvise),
 	CALL(brk),
-	/* threads, and the watchdog */
+	/* threads, the watchdog, and jails */
 	CALL(clone),
 	CALL(clone3),
 	CALL(exit),
@@ -192,6 +217,9 @@ static const int calls[] = {
 	CALL(kill),
 	CALL(tgkill),
 	CALL(prctl),
+	CALL(capget),
+	CALL(capset),
+	CALL(seccomp),
 	CALL(close_range),
 	CALL(getpid),
 	CALL(getppid),
@@ -255,19 +283,110 @@ static const int calls[] = {
 	CALL(recvmmsg),
 };
 
-static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+/* What a jail needs to wait, to think, and to end. */
+static const int calls_pure[] = {
+	CALL(sendmsg),
+	CALL(recvmsg),
+	CALL(poll),
+	CALL(ppoll),
+	CALL(write), /* of messages for the administrator */
+	CALL(munmap),
+	CALL(mremap),
+	CALL(madvise),
+	CALL(brk),
+	CALL(futex),
+	CALL(getrandom),
+	CALL(clock_gettime),
+	CALL(gettimeofday),
+	CALL(time),
+	CALL(rt_sigaction),
+	CALL(rt_sigprocmask),
+	CALL(rt_sigreturn),
+	CALL(restart_syscall),
+	CALL(exit),
+	CALL(exit_group),
+};
 
-static int add_calls(scmp_filter_ctx filter)
+/* And to ask the resolvers of a file. */
+static const int calls_network[] = {
+	CALL(close),       CALL(read),         CALL(lseek),          CALL(fstat),           CALL(stat),
+	CALL(lstat),       CALL(newfstatat),   CALL(statx),          CALL(access),          CALL(fcntl),
+	CALL(uname),       CALL(getpid),       CALL(epoll_create1),  CALL(epoll_ctl),       CALL(epoll_wait),
+	CALL(epoll_pwait), CALL(epoll_pwait2), CALL(timerfd_create), CALL(timerfd_settime), CALL(eventfd2),
+	CALL(pipe2),       CALL(connect),      CALL(bind),           CALL(getsockname),     CALL(getpeername),
+	CALL(getsockopt),  CALL(setsockopt),   CALL(sendto),         CALL(recvfrom),        CALL(writev),
+	CALL(readv),       CALL(ioctl),
+};
+
+static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+static const int families_network[] = { AF_INET, AF_INET6 };
+
+static int allow(scmp_filter_ctx filter, const int *numbers, size_t count)
 {
 	int rc = 0;
-	u32 i;
+	size_t i;
 
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]) && !rc; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-	for (i = 0; i < sizeof(families) / sizeof(families[0]) && !rc; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+	for (i = 0; i < count && !rc; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, numbers[i], 0);
 	return rc;
+}
+
+static int allow_families(scmp_filter_ctx filter, const int *numbers, size_t count)
+{
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; i < count && !rc; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 1,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)numbers[i]));
+	return rc;
+}
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static int allow_work(scmp_filter_ctx filter)
+{
+	int rc = allow(filter, calls, COUNT(calls));
+
+	return rc ? rc : allow_families(filter, families, COUNT(families));
+}
+
+/* Memory that holds no program, and files that are only read. */
+static int allow_jail(scmp_filter_ctx filter, enum mx_jail_kind kind)
+{
+	int rc = allow(filter, calls_pure, COUNT(calls_pure));
+
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mprotect), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (rc || kind == MX_JAIL_PURE)
+		return rc;
+	rc = allow(filter, calls_network, COUNT(calls_network));
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	if (!rc) /* of a socket: not its mark, nor whose address it takes */
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(setsockopt), 2, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),
+				      SCMP_A2(SCMP_CMP_LE, SO_RCVBUF));
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(setsockopt), 1, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP));
+	if (!rc)
+		rc = allow_families(filter, families_network, COUNT(families_network));
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(openat), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT, O_RDONLY));
+	return rc;
+}
+
+/* All of this process's threads, from now on; the context is given up. */
+static void load(scmp_filter_ctx filter, int rc)
+{
+	if (!rc)
+		rc = seccomp_load(filter);
+	if (rc)
+		mx_log(MX_LOG_WARNING, "system calls are not filtered: %s", strerror(-rc));
+	seccomp_release(filter);
 }
 
 void mx_privileges_filter(void)
@@ -278,11 +397,23 @@ void mx_privileges_filter(void)
 	if (!rc)
 		rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!rc)
-		rc = add_calls(filter);
-	if (!rc)
-		rc = seccomp_load(filter);
-	if (rc)
-		mx_log(MX_LOG_WARNING, "system calls are not filtered: %s", strerror(-rc));
-	seccomp_release(filter);
+		rc = allow_work(filter);
+	load(filter, rc);
+}
+
+static void filter_jail(enum mx_jail_kind kind)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+	load(filter, filter ? allow_jail(filter, kind) : -ENOMEM);
 }
 #endif
+
+void mx_privileges_jail(enum mx_jail_kind kind)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	/* A supervisor may have ruled it out; without a netlink socket and these calls the capability is of no use. */
+	if (capng_apply(CAPNG_SELECT_CAPS) && errno != EPERM)
+		_exit(1);
+	filter_jail(kind);
+}

@@ -26,4 +26,14 @@ void mx_privileges_drop(const struct mx_config *config, const char *user, bool i
  */
 void mx_privileges_filter(void);
 
+/* What a process may do that reads what strangers send; its own memory is always its own. */
+enum mx_jail_kind {
+	MX_JAIL_PURE,    /* it speaks by sockets that it has */
+	MX_JAIL_NETWORK, /* and may open Internet ones, and read files */
+};
+
+/* For such a process: no capability is left, and no system call that it has no need of; none runs or writes anything.
+ */
+void mx_privileges_jail(enum mx_jail_kind kind);
+
 #endif

@@ -29,12 +29,19 @@ static void want_names(struct mx_resolver *r)
 	mx_wonders_want(r->wonders, any);
 }
 
+static void on_anew(void *arg)
+{
+	struct mx_resolver *r = arg;
+
+	mx_domains_retry(r->domains);
+}
+
 struct mx_resolver *mx_resolver_start(struct event_base *base, struct mx_policy *policy)
 {
 	struct mx_resolver *r = mx_alloc(sizeof(*r));
 
 	r->policy = policy;
-	r->client = mx_dns_client_new(base);
+	r->client = mx_dns_client_new(base, on_anew, r);
 	r->domains = mx_domains_new(policy, r->client);
 	r->wonders = mx_wonders_new();
 	r->reverse = mx_reverse_new(base, policy, r->client, r->wonders);
@@ -58,10 +65,9 @@ void mx_resolver_reload(struct mx_resolver *r)
 	want_names(r);
 }
 
-static void check(struct mx_resolver *r)
+void mx_resolver_revive(struct mx_resolver *r)
 {
-	if (mx_dns_client_check(r->client))
-		mx_domains_retry(r->domains);
+	mx_dns_client_revive(r->client);
 }
 
 void mx_resolver_tick(struct mx_resolver *r)
@@ -71,7 +77,7 @@ void mx_resolver_tick(struct mx_resolver *r)
 	if (!r->begun || now - r->checked >= CHECK_SECONDS) {
 		r->begun = true;
 		r->checked = now;
-		check(r);
+		mx_dns_client_check(r->client);
 	}
 	mx_domains_tick(r->domains);
 	mx_reverse_tick(r->reverse);

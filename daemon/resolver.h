@@ -24,6 +24,9 @@ void mx_resolver_reload(struct mx_resolver *resolver);
 /* A few times a second: what is due is asked for; each minute the resolvers are looked up. */
 void mx_resolver_tick(struct mx_resolver *resolver);
 
+/* To be called when a child has ended, and now and then: who asks for it is started again. */
+void mx_resolver_revive(struct mx_resolver *resolver);
+
 /* The destination of this connection is unknown. From any thread; never waits, and costs next to nothing. */
 void mx_resolver_wonder(struct mx_resolver *resolver, const struct mx_flow *flow);
 

@@ -17,6 +17,11 @@ int LLVMFuzzerTestOneInput(const u8 *bytes, size_t length)
 		abort();
 	if (mx_dns_answer_read(bytes, length, &second) != result || !dns_answers_are_same(&first, &second))
 		abort();
+	if (!mx_dns_answer_is_sound(&first, mx_dns_answer_size(&first)))
+		abort();
+	mx_dns_question_read(bytes, length, &second);
+	if (second.count || !mx_dns_answer_is_sound(&second, mx_dns_answer_size(&second)))
+		abort();
 	for (i = 0; i < first.count; i++) {
 		const char *target = first.records[i].target;
 

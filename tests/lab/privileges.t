@@ -25,6 +25,25 @@ NoNewPrivs: 1
 Seccomp: $1
 Uid: $uid $uid $uid $uid"
 }
+# nothing FILTERED: what is expected where not even that is left.
+nothing() {
+	the_rest "$1" | sed -E 's/^(Cap(Amb|Eff|Prm): ).*/\10000000000000000/'
+}
+# open_beyond PID: the kinds of files that it has open but standard output and error.
+open_beyond() {
+	local fd
+	for fd in "/proc/$1"/fd/*; do
+		[ "${fd##*/}" -le 2 ] || readlink "$fd" | sed 's/:.*//'
+	done | paste -sd ' '
+}
+# netlink_of PID: how many of its sockets are netlink ones.
+netlink_of() {
+	local fd n=0
+	for fd in "/proc/$1"/fd/*; do
+		awk -v inode="$(readlink "$fd")" '"socket:[" $10 "]" == inode { found = 1 } END { exit !found }' "/proc/$1/net/netlink" && n=$((n + 1))
+	done
+	echo $n
+}
 # helper NAME: the process of the daemon that is called so.
 helper() {
 	pgrep -P "$(daemon_pid)" -x "$1"
@@ -59,6 +78,11 @@ config_write
 daemon_start
 is "every thread: another user, one capability, no way back" "$(facts "$(daemon_pid)")" "$(the_rest $filtered)"
 is "the watchdog, too" "$(facts "$(helper mxload-watchdog)")" "$(the_rest $filtered)"
+is "who reads what strangers send can do nothing" "$(facts "$(helper mxload-parser)")" "$(nothing $filtered)"
+is "nor can who asks the DNS" "$(facts "$(helper mxload-resolver)")" "$(nothing $filtered)"
+is "the one holds two sockets" "$(open_beyond "$(helper mxload-parser)")" "socket socket"
+is "none of theirs speaks to the kernel" "$(netlink_of "$(helper mxload-parser)") $(netlink_of "$(helper mxload-resolver)")" "0 0"
+isnt "as the daemon's do" "$(netlink_of "$(daemon_pid)")" 0
 is "who runs nft is not filtered, and may do no more" "$(facts "$(helper mxload-loader)")" "$(the_rest 0)"
 is "the ledger is his" "$(owner "$LAB_DIR/ledger.db")" "$LAB_USER"
 ok "connections go" connect mail -n 9 "$(provider_address google)"
@@ -76,6 +100,21 @@ chmod 644 "$LAB_DIR/mxload.conf"
 kill -KILL "$(helper mxload-watchdog)"
 eventually "a watchdog that is gone is started again" 10 helper mxload-watchdog
 is "as the one before" "$(facts "$(helper mxload-watchdog)")" "$(the_rest $filtered)"
+
+# A process that was taken over, or trapped in a loop, costs one answer.
+for name in parser resolver; do
+	kill -KILL "$(helper mxload-$name)"
+	eventually "a $name that is gone is started again" 10 helper "mxload-$name"
+	is "as the one before" "$(facts "$(helper mxload-$name)")" "$(nothing $filtered)"
+done
+eventually "and read requests are answered" 10 mx status
+before=$(helper mxload-parser)
+kill -STOP "$before"
+nok "one that hangs costs a request" mx status
+like "which is told to try again" "$tap_output" "could not be read: try again"
+eventually "then another is there" 10 mx status
+isnt "in its place" "$(helper mxload-parser)" "$before"
+like "which is said" "$(daemon_log)" "warning: mxload-parser does not answer: started again"
 
 kill -KILL "$(helper mxload-loader)"
 eventually "without who runs nft the daemon leaves, for a new start" 10 pid_gone "$(pid_of mxloadd)"

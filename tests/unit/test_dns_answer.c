@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* DNS answers as RFC 1035 and its successors make them, and each way to break one. */
+#include "tests/unit/build.h"
 #include "tests/unit/dns_message.h"
 
 #include "tests/dns_check.h"
@@ -18,6 +19,7 @@ static enum mx_dns_result read_whole(void)
 	enum mx_dns_result result = read_exact(m.bytes, m.length, &answer);
 
 	assert_true(dns_answer_is_sane(result, &answer));
+	assert_true(mx_dns_answer_is_sound(&answer, mx_dns_answer_size(&answer)));
 	return result;
 }
 
@@ -478,6 +480,100 @@ static void test_words_for_results(void **state)
 			assert_string_not_equal(mx_dns_result_text(i), mx_dns_result_text(j));
 }
 
+static enum mx_dns_result read_question(u32 flags, u32 type)
+{
+	begin(&m, flags);
+	question(&m, GMAIL, type);
+	memset(&answer, 0xff, sizeof(answer));
+	return mx_dns_question_read(m.bytes, m.length, &answer);
+}
+
+static void test_questions(void **state)
+{
+	(void)state;
+	assert_int_equal(read_question(0x0100, MX_DNS_MX), MX_DNS_READ);
+	assert_string_equal(answer.name, "gmail.com");
+	assert_int_equal(answer.type, MX_DNS_MX);
+	assert_int_equal(answer.count, 0);
+	assert_true(mx_dns_answer_is_sound(&answer, mx_dns_answer_size(&answer)));
+	assert_int_equal(read_question(0x0110, TXT), MX_DNS_READ);
+	assert_int_equal(answer.type, TXT);
+	assert_int_equal(read_question(0x0000, MX_DNS_MX), MX_DNS_NOT_ANSWER); /* one server to another */
+	assert_int_equal(read_question(0x2900, MX_DNS_MX), MX_DNS_NOT_ANSWER); /* an update */
+	assert_int_equal(read_question(REPLY, MX_DNS_MX), MX_DNS_NOT_ANSWER);
+	read_question(0x0100, MX_DNS_MX);
+	assert_int_equal(mx_dns_question_read(m.bytes, m.length - 1, &answer), MX_DNS_CUT);
+	assert_int_equal(mx_dns_question_read(m.bytes, 11, &answer), MX_DNS_CUT);
+}
+
+static bool is_sound(void)
+{
+	return mx_dns_answer_is_sound(&answer, mx_dns_answer_size(&answer));
+}
+
+/* Each field that a process might lie about, by itself. */
+static void test_what_no_answer_can_be(void **state)
+{
+	const u8 two = 2;
+
+	(void)state;
+	whole();
+	assert_int_equal(read_whole(), MX_DNS_READ);
+	assert_int_equal(answer.count, 4);
+	assert_false(mx_dns_answer_is_sound(&answer, mx_dns_answer_size(&answer) - 1));
+	assert_false(mx_dns_answer_is_sound(&answer, mx_dns_answer_size(&answer) + 1));
+	assert_false(mx_dns_answer_is_sound(&answer, 3));
+	answer.count = MX_DNS_RECORDS + 1;
+	assert_false(is_sound());
+	read_whole();
+	memset(answer.name, 'a', sizeof(answer.name));
+	assert_false(is_sound());
+	read_whole();
+	strcpy(answer.name, "a\nb");
+	assert_false(is_sound());
+	read_whole();
+	strcpy(answer.records[3].owner, "A");
+	assert_false(is_sound());
+	read_whole();
+	memset(answer.records[1].target, 'a', sizeof(answer.records[1].target));
+	assert_false(is_sound());
+	read_whole();
+	answer.records[0].type = 3;
+	assert_false(is_sound());
+	read_whole();
+	answer.records[0].family = MX_FAMILIES;
+	assert_false(is_sound());
+	read_whole();
+	answer.records[0].ttl = 0x80000000;
+	assert_false(is_sound());
+	read_whole();
+	memcpy(&answer.records[0].additional, &two, 1);
+	assert_false(is_sound());
+	read_whole();
+	memcpy(&answer.truncated, &two, 1);
+	assert_false(is_sound());
+}
+
+static void test_random_bytes_are_no_answer(void **state)
+{
+	u8 *bytes = (u8 *)&answer;
+	u64 seed = 7;
+	u32 run, i;
+
+	(void)state;
+	for (run = 0; run < 1000; run++) {
+		size_t size;
+
+		whole();
+		read_whole();
+		size = mx_dns_answer_size(&answer);
+		for (i = 0; i < 1 + run % 20; i++)
+			bytes[random_next(&seed) % size] = (u8)random_next(&seed);
+		if (mx_dns_answer_is_sound(&answer, size)) /* then all of it can be used */
+			assert_true(answer.count <= MX_DNS_RECORDS && strlen(answer.name) < MX_DNS_NAME);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +603,9 @@ int main(void)
 		cmocka_unit_test(test_giant_counts),
 		cmocka_unit_test(test_full_message),
 		cmocka_unit_test(test_words_for_results),
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_what_no_answer_can_be),
+		cmocka_unit_test(test_random_bytes_are_no_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
