@@ -383,7 +383,7 @@ deb:
 
 # it builds them itself: this version and a higher one
 check-deb:
-	$(Q)prove --timer tests/deb/deb.t
+	$(Q)prove --timer tests/deb/deb.t tests/deb/systemd.t
 
 .PHONY: apparmor selinux deb check-deb
 

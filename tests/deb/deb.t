@@ -2,82 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The packages in a clean root, with a mail host's network around it: installed, configured, started, upgraded under load,
-# removed and purged. Made by tests/deb/root, changed only in an overlay. All of it happens in a mount and a process
-# namespace of its own, so that nothing is left of it however it ends.
+# removed and purged, by an init script.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-top=$PWD
 # shellcheck source=tests/lab/lib.sh
 . tests/lab/lib.sh
+# shellcheck source=tests/deb/debs.sh
+. tests/deb/debs.sh
 
-if [ -z "${DEB_WORK-}" ]; then
-	[ "$(id -u)" = 0 ] || bail "this needs root (namespaces)"
-	for program in debootstrap dpkg-buildpackage dh lintian; do
-		command -v $program > /dev/null || skip_all "no $program here (packages debootstrap, dpkg-dev, debhelper, lintian)"
-	done
-	tests/deb/root > /dev/null || bail "no root to install in"
-	DEB_WORK=$(mktemp -d) || bail "no temporary folder"
-	export DEB_WORK
-	child=
-	# The group of timeout; what unshare has started ends with it.
-	trap '[ -z "$child" ] || kill -KILL -- "-$child" 2> /dev/null; rm -rf "$DEB_WORK"; rmdir /etc/netns 2> /dev/null' EXIT
-	trap 'exit 130' INT TERM
-	mkdir -p /etc/netns
-	# Where the lab keeps its names is ours alone, too.
-	# shellcheck disable=SC2016 # expanded there
-	timeout --signal=KILL 900 unshare --mount --pid --fork --kill-child --mount-proc -- sh -c '
-		mount -t tmpfs none "$DEB_WORK" && mount -t tmpfs none /run && mount -t tmpfs none /etc/netns && exec "$0"' "$0" &
-	child=$!
-	wait $child
-	exit
-fi
-
-architecture=$(dpkg --print-architecture)
-version=$(sed -n 's/^VERSION = //p' Makefile)
-next=$version.1
-base=$top/build/debian-root/base
-root=$DEB_WORK/root
-export TMPDIR=$DEB_WORK
-chmod 711 "$DEB_WORK"
-
-# outside COMMAND... / inside COMMAND...: in the root, in the network of this host / of the lab's mail host.
-clean=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive)
-outside() {
-	"${clean[@]}" chroot "$root" "$@"
-}
-inside() {
-	at_net mail "${clean[@]}" chroot "$root" "$@"
-}
-# shellcheck disable=SC2329 # tests/lab/daemon.sh calls it
-mx() {
-	inside mxload "$@"
-}
 init() {
 	inside /etc/init.d/mxload "$@"
-}
-
-# root_up: an overlay on the base, with what a system has mounted.
-root_up() {
-	mkdir -p "$root" "$DEB_WORK/upper" "$DEB_WORK/scratch"
-	mount -t overlay -o "lowerdir=$base,upperdir=$DEB_WORK/upper,workdir=$DEB_WORK/scratch" none "$root" &&
-		mount -t proc none "$root/proc" && mount --bind /sys "$root/sys" && mount --rbind /dev "$root/dev" &&
-		mount --bind "$base/../archives" "$root/var/cache/apt/archives" &&
-		mkdir "$root/debs" && cp "$DEB_WORK"/{debs,next}/*.deb "$root/debs"
-}
-
-# needed: the packages that ours need, by apt's own reckoning.
-needed() {
-	outside sh -c "apt-get -s --no-install-recommends install /debs/*_${version}_*.deb" | awk '/^Inst/ && $2 !~ /^mx/ { print $2 }'
-}
-# install_needed: from apt's downloads that are here, else from where it knows; its lists may have become old.
-install_needed() {
-	local packages
-	packages="$(needed) linux-headers-$architecture"
-	# shellcheck disable=SC2086 # words
-	set -- apt-get -q -y --no-install-recommends -o APT::Keep-Downloaded-Packages=true -o APT::Sandbox::User=root install $packages
-	cp /etc/resolv.conf "$root/etc/resolv.conf"
-	outside "$@" || { outside apt-get -q update && outside "$@"; }
 }
 
 # files: all there is in the root, but for what apt and those who make users write of themselves.
@@ -89,31 +24,12 @@ files() {
 users() {
 	cut -d: -f1 "$root/etc/passwd" | grep -vxF "$known" | sort | paste -sd ' '
 }
-# daemon: the process id of the daemon that runs; its helpers are its children.
-daemon() {
-	local pid
-	for pid in $(ip netns pids "$(lab_ns mail)"); do
-		[ "$(readlink "/proc/$pid/exe" | sed 's/ (deleted)$//')" = "$root/usr/sbin/mxloadd" ] &&
-			[ "$(ps -o ppid= -p "$pid")" -eq 1 ] && echo "$pid"
-	done
-}
-answers() {
-	[ "$(mx -j status | json 'd["mode"]')" = "$1" ]
-}
 modules() {
 	find "$root/lib/modules/" -name 'mxload.ko*'
 }
 # sources: all that is here, but for what is built.
 sources() {
 	find . -path ./build -prune -o -path ./.git -prune -o -printf '%p %s\n' | sort
-}
-# put VERSION NAME...: install these packages of ours, or upgrade to them.
-put() {
-	local name files=()
-	for name in "${@:2}"; do
-		files+=("$root/debs/${name}_$1"_*.deb)
-	done
-	inside dpkg -i "${files[@]#"$root"}"
 }
 
 here=$(sources)
@@ -129,7 +45,7 @@ done
 
 lab_up
 root_up || bail "no root"
-install_needed > "$DEB_WORK/log" 2>&1 || bail "$(tail -n 20 "$DEB_WORK/log")"
+install_needed "linux-headers-$architecture" > "$DEB_WORK/log" 2>&1 || bail "$(tail -n 20 "$DEB_WORK/log")"
 echo "nameserver $lab_resolver" > "$root/etc/resolv.conf"
 # There is no init in it, which a maintainer script would take for a no to each start and stop.
 printf '#!/bin/sh\nexit 104\n' > "$root/usr/sbin/policy-rc.d"
@@ -156,12 +72,7 @@ ok "the init script starts it" init start
 eventually "it decides, in observe mode" 10 answers observe
 is "as the user mxload" "$(stat -c %u "/proc/$(daemon)")" "$(awk -F: '$1 == "mxload" { print $3 }' "$root/etc/passwd")"
 
-# The first two addresses are the host's own: mail leaves from the others, as of now, and not too much of it to yahoo.
-written=$root/etc/mxload/mxload.conf
-sed -i -E 's/^mode = .*/mode = "enforce";/; /address = "(192\.0\.2\.2|198\.18\.2\.2)"/d' "$written"
-members=$(sed -nE 's/^ +([a-z0-9]+): \{ address = .*/\1 = 1;/p' "$written" | paste -sd ' ')
-sed -i -E "s/members: .*/members: { $members }; };/
-	s/^( +)default: .*/\1google: { prefixes = [ \"198.51.100.8\/29\" ]; };\n\1yahoo: { prefixes = [ \"198.51.100.24\/29\" ]; limits = [ \"40 connections\/hour\" ]; wait = 0; };\n\0/" "$written"
+configure
 ok "the configuration is well" inside mxload check /etc/mxload/mxload.conf
 ok "restart" init restart
 eventually "in enforce mode" 10 answers enforce
