@@ -6,6 +6,7 @@
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
 # make soak         half an hour of mail at 2,000 connections a second, while everything changes (check has it for 150 s)
 # make coverage     what the tests run of core, daemon and tools, line by line: build/coverage/*.html
+# make faults       each call of the daemon to the kernel or to SQLite fails once, in turn; FAULTS_KINDS=1: each allocation
 # make mutate       changes core in MUTANTS small ways (100), one at a time: do the unit tests notice?
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
@@ -187,6 +188,10 @@ mutate: all
 
 # mail for half an hour, while everything changes; what `make check` does is shorter
 SOAK_SECONDS ?= 1800
+FAULTS_KINDS = 6
+faults: all build/fault/fail.so
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload FAULTS_KINDS=$(FAULTS_KINDS) prove --timer tests/fault/faults.t
+
 soak: all $(OUT)/bench/load
 	@echo "soak: $(SOAK_SECONDS) s"
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) prove --timer tests/soak/soak.t
@@ -390,6 +395,6 @@ check-deb:
 clean:
 	$(Q)rm -rf $(filter-out build/vm build/debian-root,$(wildcard build/*))  # these hold what was fetched
 
-.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak coverage mutate vm check-vm check-debug-kernel lint bench \
+.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak faults coverage mutate vm check-vm check-debug-kernel lint bench \
 	bench-module install install-completion uninstall clean
 .SECONDARY:

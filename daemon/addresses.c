@@ -299,7 +299,8 @@ static void remove_stale(struct mx_addresses *a, const struct mx_policy *policy)
 	struct mx_addr addr;
 	u32 i, j;
 
-	mx_store_addresses(policy->store, collect_stale, &stale);
+	if (!mx_store_addresses(policy->store, collect_stale, &stale))
+		mx_log(MX_LOG_WARNING, "addresses that no source has any more may stay");
 	for (i = 0; i < stale.list.count; i++) {
 		mx_addr_parse(stale.list.items[i], &family, &addr);
 		for (j = 0; j < a->count; j++)

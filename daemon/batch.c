@@ -48,10 +48,18 @@ static u16 flags_of(u16 type)
 												  : 0;
 }
 
+/* Without a name it would mean everything there is: what shall be emptied would be all rules of all chains. */
+static void expect(bool named)
+{
+	if (!named)
+		mx_fatal("out of memory");
+}
+
 void mx_batch_chain(struct mx_batch *b, u16 type, struct nftnl_chain *chain)
 {
 	struct nlmsghdr *nlh = mx_batch_add(b, type, flags_of(type));
 
+	expect(nftnl_chain_is_set(chain, NFTNL_CHAIN_TABLE) && nftnl_chain_is_set(chain, NFTNL_CHAIN_NAME));
 	nftnl_chain_nlmsg_build_payload(nlh, chain);
 	mx_batch_close(b, nlh);
 	nftnl_chain_free(chain);
@@ -61,6 +69,7 @@ void mx_batch_rule(struct mx_batch *b, u16 type, struct nftnl_rule *rule)
 {
 	struct nlmsghdr *nlh = mx_batch_add(b, type, flags_of(type));
 
+	expect(nftnl_rule_is_set(rule, NFTNL_RULE_TABLE) && nftnl_rule_is_set(rule, NFTNL_RULE_CHAIN));
 	nftnl_rule_nlmsg_build_payload(nlh, rule);
 	mx_batch_close(b, nlh);
 	nftnl_rule_free(rule);
@@ -70,6 +79,7 @@ void mx_batch_set(struct mx_batch *b, u16 type, struct nftnl_set *set)
 {
 	struct nlmsghdr *nlh = mx_batch_add(b, type, flags_of(type));
 
+	expect(nftnl_set_is_set(set, NFTNL_SET_TABLE) && nftnl_set_is_set(set, NFTNL_SET_NAME));
 	nftnl_set_nlmsg_build_payload(nlh, set);
 	mx_batch_close(b, nlh);
 	nftnl_set_free(set);
@@ -79,6 +89,7 @@ void mx_batch_elements(struct mx_batch *b, u16 type, struct nftnl_set *set)
 {
 	struct nlmsghdr *nlh = mx_batch_add(b, type, flags_of(type));
 
+	expect(nftnl_set_is_set(set, NFTNL_SET_TABLE) && nftnl_set_is_set(set, NFTNL_SET_NAME));
 	nftnl_set_elems_nlmsg_build_payload(nlh, set);
 	mx_batch_close(b, nlh);
 	nftnl_set_free(set);

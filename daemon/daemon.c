@@ -159,6 +159,11 @@ bool mx_daemon_reload(struct mx_daemon *d, char *error)
 	log_warnings(config);
 	mx_log_set_level(config->log_level);
 	next = mx_policy_prepare(&d->policy, config);
+	if (!next) {
+		snprintf(error, MX_CONFIG_ERROR, "the ledger cannot be read");
+		mx_config_free(config);
+		return false;
+	}
 	mx_addresses_manage(d->addresses, next);
 	mx_addresses_changed(d->addresses);
 	mx_addresses_update(d->addresses, next, true);
@@ -320,6 +325,8 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (!base)
 		mx_fatal("cannot read the rules %s: %s", rules, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_ARENA_MAX,
+		1); /* the threads seldom ask for memory: one of their own for each would lie about unused */
 	d->started = time(NULL);
 	d->loader = mx_loader_start();
 	d->parser = mx_parser_start();

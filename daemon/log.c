@@ -54,6 +54,8 @@ void mx_fatal(const char *format, ...)
 	va_start(args, format);
 	write_line(MX_LOG_ERROR, format, args);
 	va_end(args);
+	if (gettid() != getpid())
+		_exit(1); /* what exit() takes apart the other threads still use */
 	exit(1);
 }
 
@@ -64,6 +66,24 @@ void *mx_alloc(unsigned long size)
 	if (!p)
 		mx_fatal("out of memory");
 	return p;
+}
+
+void *mx_realloc(void *old, unsigned long size)
+{
+	return mx_have(realloc(old, size ? size : 1));
+}
+
+void *mx_have(void *made)
+{
+	if (!made)
+		mx_fatal("out of memory");
+	return made;
+}
+
+void mx_kept(int rc)
+{
+	if (rc < 0)
+		mx_fatal("out of memory");
 }
 
 void *mx_grow(void *old, unsigned long count, unsigned long size)

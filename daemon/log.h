@@ -26,9 +26,16 @@ void mx_fatal(const char *format, ...) __attribute__((format(printf, 1, 2), nore
 
 /* malloc and its kin; out of memory is fatal. */
 void *mx_alloc(unsigned long size);
+void *mx_realloc(void *old, unsigned long size);
 void *mx_grow(void *old, unsigned long count, unsigned long size); /* room for one more at each power of two */
 char *mx_strdup(const char *text);
 char *mx_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *mx_format_args(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+/* What another library has made; NULL: out of memory, which is fatal. Returns it. */
+void *mx_have(void *made);
+
+/* What another library says of something that it keeps a copy of; less than 0: out of memory. */
+void mx_kept(int rc);
 
 #endif

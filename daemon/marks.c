@@ -39,6 +39,13 @@ static u32 lowest_free(const struct marks *marks, u32 highest, bool only_wanted)
 	return n;
 }
 
+static void forget(struct marks *marks)
+{
+	while (marks->count)
+		free(marks->items[--marks->count].source);
+	free(marks->items);
+}
+
 u32 *mx_marks_number(const struct mx_config *c, struct mx_store *store)
 {
 	u32 lowest = c->mark_mask & (~c->mark_mask + 1), highest = c->mark_mask / lowest - 2;
@@ -46,7 +53,11 @@ u32 *mx_marks_number(const struct mx_config *c, struct mx_store *store)
 	struct marks marks = { 0 };
 	u32 i, j;
 
-	mx_store_marks(store, load_mark, &marks);
+	if (!mx_store_marks(store, load_mark, &marks)) { /* sources that change their marks change their connections */
+		forget(&marks);
+		free(numbers);
+		return NULL;
+	}
 	for (j = 0; j < marks.count; j++) {
 		u16 source = mx_config_source(c, marks.items[j].source);
 
@@ -65,8 +76,6 @@ u32 *mx_marks_number(const struct mx_config *c, struct mx_store *store)
 		marks.items[marks.count - 1].wanted = true;
 		mx_store_put_mark(store, c->sources[i].name, numbers[i]);
 	}
-	while (marks.count)
-		free(marks.items[--marks.count].source);
-	free(marks.items);
+	forget(&marks);
 	return numbers;
 }

@@ -11,7 +11,7 @@
 
 /*
  * The mark of each source, in units of the lowest bit of the mark mask, from 1 on; new ones are written into the store.
- * To be freed by free().
+ * To be freed by free(). NULL, and a message, when it cannot be read which they were.
  */
 u32 *mx_marks_number(const struct mx_config *config, struct mx_store *store);
 

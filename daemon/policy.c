@@ -28,10 +28,13 @@ static const char **names_of(u32 count, const void *first, size_t stride)
 	return names;
 }
 
-static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
+/* False after an error of the store: nothing is taken. */
+static bool compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 {
 	u32 *numbers = mx_marks_number(c, p->store), i;
 
+	if (!numbers)
+		return false;
 	p->config = c;
 	p->snapshot = mx_compile(c, numbers, generation);
 	free(numbers);
@@ -46,6 +49,7 @@ static void compile(struct mx_policy *p, struct mx_config *c, u64 generation)
 	p->provider_names = names_of(c->provider_count, c->providers, sizeof(c->providers[0]));
 	p->pool_names = names_of(c->pool_count, c->pools, sizeof(c->pools[0]));
 	p->suffixes = mx_suffixes_new(c);
+	return true;
 }
 
 static void release(struct mx_policy *p)
@@ -115,7 +119,8 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 		       (unsigned long long)mx_ledger_lost(p->ledger));
 	mx_policy_load_weights(p);
 	mx_states_load(p);
-	compile(p, config, 1);
+	if (!compile(p, config, 1))
+		exit(1);
 	mx_store_destinations(store, load_destination, p);
 	adopt(p);
 	mx_policy_apply_settings(p);
@@ -254,7 +259,11 @@ struct mx_policy *mx_policy_prepare(const struct mx_policy *p, struct mx_config 
 	*next = *p; /* what was set by hand is shared */
 	pthread_mutex_init(&next->lock, NULL);
 	next->decided.any = false;
-	compile(next, config, p->snapshot->generation + 1);
+	if (!compile(next, config, p->snapshot->generation + 1)) {
+		pthread_mutex_destroy(&next->lock);
+		free(next);
+		return NULL;
+	}
 	mx_policy_apply_weights(next);
 	mx_states_apply(next);
 	return next;

@@ -100,7 +100,8 @@ void mx_policy_free(struct mx_policy *policy);
  * A new configuration takes force in two steps, so that the table can be made ready in between. mx_policy_prepare()
  * compiles it with all weights and states; the result can be read, but decides nothing yet. mx_policy_commit() puts it
  * in force: counters and credit go on by name, the old configuration and `next` are freed.
- * mx_policy_discard() is for the case that the table cannot follow.
+ * mx_policy_discard() is for the case that the table cannot follow. NULL, and the configuration is still the caller's,
+ * when the store cannot be read; the log says why.
  */
 struct mx_policy *mx_policy_prepare(const struct mx_policy *policy, struct mx_config *config);
 void mx_policy_commit(struct mx_policy *policy, struct mx_policy *next);

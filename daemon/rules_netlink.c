@@ -37,7 +37,7 @@ static void put_key(const struct mx_set *set, struct mx_addr key, struct nftnl_s
 		memcpy(bytes, &number, sizeof(number));
 	else
 		mx_addr_to_bytes(set->key == MX_SET_ADDR4 ? MX_IPV4 : MX_IPV6, key, bytes);
-	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, bytes, key_bytes(set->key));
+	mx_kept(nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, bytes, key_bytes(set->key)));
 }
 
 static void put_data(const struct mx_set *set, const struct mx_element *from, struct nftnl_set_elem *e)
@@ -46,16 +46,16 @@ static void put_data(const struct mx_set *set, const struct mx_element *from, st
 
 	if (set->verdicts) {
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (u32)NFT_GOTO);
-		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, from->chain);
+		mx_kept(nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, from->chain));
 	} else if (set->addresses) {
 		mx_addr_to_bytes(set->data_family, from->data, bytes);
-		nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, bytes, (u32)mx_addr_size(set->data_family));
+		mx_kept(nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, bytes, (u32)mx_addr_size(set->data_family)));
 	}
 }
 
 static void add_end(struct nftnl_set *out, const struct mx_set *set, struct mx_addr key)
 {
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	struct nftnl_set_elem *e = mx_have(nftnl_set_elem_alloc());
 
 	put_key(set, key, e);
 	nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
@@ -71,13 +71,13 @@ static bool is_last_key(const struct mx_set *set, struct mx_addr key)
 
 static struct nftnl_expr *counter_expr(void)
 {
-	return nftnl_expr_alloc("counter");
+	return mx_have(nftnl_expr_alloc("counter"));
 }
 
 /* A lease is a limit that regains one token a week; what has none gets one that nothing reaches. */
 static struct nftnl_expr *limit_expr(u32 lease)
 {
-	struct nftnl_expr *e = nftnl_expr_alloc("limit");
+	struct nftnl_expr *e = mx_have(nftnl_expr_alloc("limit"));
 
 	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, lease == MX_LEASE_FREE ? 1000000 : 1);
 	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, lease == MX_LEASE_FREE ? 1 : 604800);
@@ -90,7 +90,7 @@ static struct nftnl_expr *limit_expr(u32 lease)
 static void add_element(struct nftnl_set *out, const struct mx_set *set, u32 i)
 {
 	const struct mx_element *from = &set->items[i];
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	struct nftnl_set_elem *e = mx_have(nftnl_set_elem_alloc());
 	struct mx_addr zero = { 0, 0 };
 
 	if (set->interval && !i && mx_addr_cmp(from->first, zero))
@@ -108,10 +108,10 @@ static void add_element(struct nftnl_set *out, const struct mx_set *set, u32 i)
 
 static struct nftnl_set *named_set(const char *table, const char *name)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set *set = mx_have(nftnl_set_alloc());
 
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, name);
+	mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, table));
+	mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, name));
 	return set;
 }
 
@@ -175,7 +175,7 @@ void mx_rules_make_set(struct mx_batch *b, const char *table, const struct mx_se
 
 static struct nftnl_expr *add_expr(struct nftnl_rule *rule, const char *name)
 {
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
+	struct nftnl_expr *e = mx_have(nftnl_expr_alloc(name));
 
 	if (!e)
 		mx_fatal("libnftnl does not know the expression %s", name);
@@ -190,7 +190,7 @@ static void expr_verdict(struct nftnl_rule *rule, u32 verdict, const char *chain
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
 	if (chain)
-		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+		mx_kept(nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain));
 }
 
 static void expr_load(struct nftnl_rule *rule, const char *what, u32 key)
@@ -254,7 +254,7 @@ static void expr_vmap(struct nftnl_rule *rule, const char *set)
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
+	mx_kept(nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set));
 }
 
 static void expr_draw(struct nftnl_rule *rule)
@@ -341,11 +341,11 @@ static void put_exprs(struct nftnl_rule *out, u32 mark_mask, const struct mx_rul
 
 static struct nftnl_rule *rule_in(const char *table, const char *chain)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_rule *rule = mx_have(nftnl_rule_alloc());
 
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+	mx_kept(nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table));
+	mx_kept(nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain));
 	return rule;
 }
 
@@ -359,10 +359,10 @@ void mx_rules_put(struct mx_batch *b, const struct mx_rules *r)
 	u32 i, j;
 
 	for (i = 1; i < r->chain_count; i++) {
-		struct nftnl_chain *chain = nftnl_chain_alloc();
+		struct nftnl_chain *chain = mx_have(nftnl_chain_alloc());
 
-		nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, MX_TABLE);
-		nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, r->chains[i].name);
+		mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, MX_TABLE));
+		mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, r->chains[i].name));
 		mx_batch_chain(b, NFT_MSG_NEWCHAIN, chain);
 	}
 	for (i = r->fixed_sets; i < r->set_count; i++) {
@@ -399,7 +399,7 @@ void mx_rules_put_queue(struct mx_batch *b, const char *table, const char *chain
 		info->queuenum = q->first;
 		info->queues_total = q->count;
 		info->flags = NFQ_FLAG_BYPASS | (fanout ? NFQ_FLAG_CPU_FANOUT : 0);
-		nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+		mx_kept(nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE"));
 		nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, 3);
 		nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, TARGET_BYTES); /* libnftnl frees info */
 	}

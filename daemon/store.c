@@ -33,6 +33,7 @@ static const char schema[] =
 
 struct mx_store {
 	sqlite3 *db;
+	char *path;
 	char *error;
 };
 
@@ -53,6 +54,7 @@ struct mx_store *mx_store_open(const char *path)
 	char *wrong = NULL;
 	int version;
 
+	store->path = mx_strdup(path);
 	if (sqlite3_open(path, &store->db) != SQLITE_OK)
 		mx_fatal("ledger %s: %s", path, sqlite3_errmsg(store->db));
 	sqlite3_busy_timeout(store->db, 2000);
@@ -77,6 +79,7 @@ struct mx_store *mx_store_open(const char *path)
 void mx_store_close(struct mx_store *store)
 {
 	sqlite3_close(store->db);
+	free(store->path);
 	free(store->error);
 	free(store);
 }
@@ -86,96 +89,161 @@ const char *mx_store_error(const struct mx_store *store)
 	return store->error;
 }
 
+/* --- statements ------------------------------------------------------------------------------------------------- */
+
+/* One that is run once or again and again. What goes wrong first is kept in rc, and nothing is done after it. */
+struct statement {
+	struct mx_store *store;
+	sqlite3_stmt *q;
+	int rc;
+	int bound; /* arguments */
+};
+
+static struct statement prepare(struct mx_store *store, const char *sql)
+{
+	struct statement s = { .store = store };
+
+	s.rc = sqlite3_prepare_v2(store->db, sql, -1, &s.q, NULL);
+	return s;
+}
+
+static void bind_text(struct statement *s, const char *text)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_text(s->q, ++s->bound, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_number(struct statement *s, s64 n)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_int64(s->q, ++s->bound, n);
+}
+
+static void bind_bytes(struct statement *s, const void *bytes, size_t size)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_bind_blob(s->q, ++s->bound, bytes, (int)size, SQLITE_TRANSIENT);
+}
+
+/* Runs it to its end; then it can be bound anew. */
+static void execute(struct statement *s)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = sqlite3_step(s->q);
+	if (s->rc == SQLITE_DONE)
+		s->rc = SQLITE_OK;
+	sqlite3_reset(s->q);
+	s->bound = 0;
+}
+
+/* True: there is a row. */
+static bool has_row(struct statement *s)
+{
+	if (s->rc == SQLITE_OK || s->rc == SQLITE_ROW)
+		s->rc = sqlite3_step(s->q);
+	return s->rc == SQLITE_ROW;
+}
+
+/* Gives it up; SQLITE_OK, or what went wrong. */
+static int give_up(struct statement *s)
+{
+	sqlite3_finalize(s->q);
+	return s->rc == SQLITE_DONE || s->rc == SQLITE_ROW ? SQLITE_OK : s->rc;
+}
+
+/* False after an error, which is logged. */
+static bool was_read(struct statement *s)
+{
+	int rc = give_up(s);
+
+	if (rc != SQLITE_OK)
+		mx_log(MX_LOG_ERROR, "ledger %s: cannot be read: %s", s->store->path, sqlite3_errstr(rc));
+	return rc == SQLITE_OK;
+}
+
+/* What is not read is not there, and is written over: whoever begins with less passes limits. */
+static void expect_read(struct statement *s)
+{
+	if (!was_read(s))
+		exit(1);
+}
+
+/* --- written ---------------------------------------------------------------------------------------------------- */
+
 /* Runs one statement with the arguments bound in order: 's' a string, 'i' a number. */
 static bool run(struct mx_store *store, const char *sql, const char *types, ...)
 {
-	sqlite3_stmt *q = NULL;
+	struct statement s = prepare(store, sql);
 	va_list args;
 	int i, rc;
 
 	va_start(args, types);
-	rc = sqlite3_prepare_v2(store->db, sql, -1, &q, NULL);
-	for (i = 0; rc == SQLITE_OK && types[i]; i++)
+	for (i = 0; types[i]; i++)
 		if (types[i] == 's')
-			rc = sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+			bind_text(&s, va_arg(args, const char *));
 		else
-			rc = sqlite3_bind_int64(q, i + 1, va_arg(args, s64));
+			bind_number(&s, va_arg(args, s64));
 	va_end(args);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(q);
+	execute(&s);
+	rc = give_up(&s);
 	free(store->error);
 	store->error = NULL;
-	if (rc != SQLITE_DONE) {
-		store->error = mx_strdup(sqlite3_errmsg(store->db));
+	if (rc != SQLITE_OK) {
+		store->error = mx_strdup(sqlite3_errstr(rc));
 		mx_log(MX_LOG_ERROR, "ledger: %s: the change is in force, but will not survive a restart",
 		       store->error);
 	}
-	sqlite3_finalize(q);
-	return rc == SQLITE_DONE;
+	return rc == SQLITE_OK;
 }
 
-static int put_account(sqlite3_stmt *q, const struct mx_ledger_row *row)
+static void put_account(struct statement *s, const struct mx_ledger_row *row)
 {
-	int rc;
-
-	sqlite3_bind_text(q, 1, row->source, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 3, (s64)row->network);
-	sqlite3_bind_int64(q, 4, row->lease[MX_MESSAGES]);
-	sqlite3_bind_int64(q, 5, row->lease[MX_CONNECTIONS]);
-	sqlite3_bind_int64(q, 6, row->lent[MX_BORROWER_TABLE]);
-	sqlite3_bind_blob(q, 7, row->data, sizeof(row->data), SQLITE_STATIC);
-	sqlite3_bind_int64(q, 8, row->lent[MX_BORROWER_MODULE]);
-	rc = sqlite3_step(q);
-	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	bind_text(s, row->source);
+	bind_text(s, row->provider);
+	bind_number(s, (s64)row->network);
+	bind_number(s, row->lease[MX_MESSAGES]);
+	bind_number(s, row->lease[MX_CONNECTIONS]);
+	bind_number(s, row->lent[MX_BORROWER_TABLE]);
+	bind_bytes(s, row->data, sizeof(row->data));
+	bind_number(s, row->lent[MX_BORROWER_MODULE]);
+	execute(s);
 }
 
-static int delete_account(sqlite3 *db, const struct mx_ledger_row *row)
+static int delete_account(struct mx_store *store, const struct mx_ledger_row *row)
 {
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(db, "DELETE FROM accounts WHERE source = ? AND provider = ? AND network = ?", -1,
-				    &q, NULL);
+	struct statement s = prepare(store, "DELETE FROM accounts WHERE source = ? AND provider = ? AND network = ?");
 
-	sqlite3_bind_text(q, 1, row->source, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 3, (s64)row->network);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(q);
-	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	bind_text(&s, row->source);
+	bind_text(&s, row->provider);
+	bind_number(&s, (s64)row->network);
+	execute(&s);
+	return give_up(&s);
 }
 
-static int put_clock(sqlite3 *db, const struct mx_clock_mark *mark)
+static int put_clock(struct mx_store *store, const struct mx_clock_mark *mark)
 {
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)", -1, &q, NULL);
+	struct statement s = prepare(store, "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)");
 
-	sqlite3_bind_int64(q, 1, (s64)mark->ledger);
-	sqlite3_bind_int64(q, 2, mark->wall);
-	sqlite3_bind_int64(q, 3, (s64)mark->boot);
-	sqlite3_bind_text(q, 4, mark->boot_id, -1, SQLITE_STATIC);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(q);
-	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	bind_number(&s, (s64)mark->ledger);
+	bind_number(&s, mark->wall);
+	bind_number(&s, (s64)mark->boot);
+	bind_text(&s, mark->boot_id);
+	execute(&s);
+	return give_up(&s);
 }
 
-static int put_reports(sqlite3 *db, const struct mx_reports *reports)
+static int put_reports(struct mx_store *store, const struct mx_reports *reports)
 {
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO reports VALUES (?, ?, ?)", -1, &q, NULL);
+	struct statement s = prepare(store, "INSERT OR REPLACE INTO reports VALUES (?, ?, ?)");
 	u32 i;
 
-	for (i = 0; rc == SQLITE_OK && i < reports->count; i++) {
-		sqlite3_bind_int64(q, 1, i);
-		sqlite3_bind_text(q, 2, reports->items[i].book, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(q, 3, (s64)reports->items[i].serial);
-		rc = sqlite3_step(q) == SQLITE_DONE ? SQLITE_OK : sqlite3_errcode(db);
-		sqlite3_reset(q);
+	for (i = 0; i < reports->count; i++) {
+		bind_number(&s, i);
+		bind_text(&s, reports->items[i].book);
+		bind_number(&s, (s64)reports->items[i].serial);
+		execute(&s);
 	}
-	sqlite3_finalize(q);
-	return rc;
+	return give_up(&s);
 }
 
 /* Ends what BEGIN began: all or nothing. NULL, or what went wrong. */
@@ -184,29 +252,41 @@ static const char *finish(struct mx_store *store, int rc)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
 	free(store->error);
-	store->error = rc == SQLITE_OK ? NULL : mx_strdup(sqlite3_errmsg(store->db));
+	store->error = rc == SQLITE_OK ? NULL : mx_strdup(sqlite3_errstr(rc));
 	if (rc != SQLITE_OK && !sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	return store->error;
 }
 
+static int begin(struct mx_store *store)
+{
+	return sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+}
+
+static int put_rows(struct mx_store *store, const struct mx_ledger_row *rows, u32 count)
+{
+	struct statement s = prepare(store, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+	u32 i;
+
+	for (i = 0; s.rc == SQLITE_OK && i < count; i++)
+		if (rows[i].gone)
+			s.rc = delete_account(store, &rows[i]);
+		else
+			put_account(&s, &rows[i]);
+	return give_up(&s);
+}
+
 const char *mx_store_put_accounts(struct mx_store *store, const struct mx_ledger_row *rows, u32 count,
 				  const struct mx_clock_mark *mark, const struct mx_reports *reports)
 {
-	sqlite3_stmt *q = NULL;
-	u32 i;
-	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int rc = begin(store);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-					-1, &q, NULL);
-	for (i = 0; rc == SQLITE_OK && i < count; i++)
-		rc = rows[i].gone ? delete_account(store->db, &rows[i]) : put_account(q, &rows[i]);
-	sqlite3_finalize(q);
+		rc = put_rows(store, rows, count);
 	if (rc == SQLITE_OK)
-		rc = put_clock(store->db, mark);
+		rc = put_clock(store, mark);
 	if (rc == SQLITE_OK && reports)
-		rc = put_reports(store->db, reports);
+		rc = put_reports(store, reports);
 	return finish(store, rc);
 }
 
@@ -217,50 +297,49 @@ static size_t key_of(const struct mx_destination_row *row, u8 key[16])
 	return mx_addr_size(row->family);
 }
 
-static int put_destination(sqlite3_stmt *q, const struct mx_destination_row *row)
+static void put_destination(struct statement *s, const struct mx_destination_row *row)
 {
 	u8 key[16];
-	int rc;
 
-	sqlite3_bind_blob(q, 1, key, (int)key_of(row, key), SQLITE_TRANSIENT);
-	sqlite3_bind_text(q, 2, row->provider, -1, SQLITE_STATIC);
-	sqlite3_bind_int(q, 3, row->origin);
-	sqlite3_bind_text(q, 4, row->host, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 5, row->first);
-	sqlite3_bind_int64(q, 6, row->confirmed);
-	sqlite3_bind_int64(q, 7, row->until);
-	rc = sqlite3_step(q);
-	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	bind_bytes(s, key, key_of(row, key));
+	bind_text(s, row->provider);
+	bind_number(s, row->origin);
+	bind_text(s, row->host);
+	bind_number(s, row->first);
+	bind_number(s, row->confirmed);
+	bind_number(s, row->until);
+	execute(s);
 }
 
-static int delete_destination(sqlite3_stmt *q, const struct mx_destination_row *row)
+static int delete_destination(struct mx_store *store, const struct mx_destination_row *row)
 {
+	struct statement s = prepare(store, "DELETE FROM destinations WHERE address = ?");
 	u8 key[16];
-	int rc;
 
-	sqlite3_bind_blob(q, 1, key, (int)key_of(row, key), SQLITE_TRANSIENT);
-	rc = sqlite3_step(q);
-	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	bind_bytes(&s, key, key_of(row, key));
+	execute(&s);
+	return give_up(&s);
+}
+
+static int put_learned(struct mx_store *store, const struct mx_destination_row *rows, u32 count)
+{
+	struct statement s = prepare(store, "INSERT OR REPLACE INTO destinations VALUES (?, ?, ?, ?, ?, ?, ?)");
+	u32 i;
+
+	for (i = 0; s.rc == SQLITE_OK && i < count; i++)
+		if (rows[i].origin == MX_ORIGIN_NONE)
+			s.rc = delete_destination(store, &rows[i]);
+		else
+			put_destination(&s, &rows[i]);
+	return give_up(&s);
 }
 
 const char *mx_store_put_destinations(struct mx_store *store, const struct mx_destination_row *rows, u32 count)
 {
-	sqlite3_stmt *put = NULL, *gone = NULL;
-	u32 i;
-	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int rc = begin(store);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO destinations VALUES (?, ?, ?, ?, ?, ?, ?)",
-					-1, &put, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(store->db, "DELETE FROM destinations WHERE address = ?", -1, &gone, NULL);
-	for (i = 0; rc == SQLITE_OK && i < count; i++)
-		rc = rows[i].origin == MX_ORIGIN_NONE ? delete_destination(gone, &rows[i])
-						      : put_destination(put, &rows[i]);
-	sqlite3_finalize(put);
-	sqlite3_finalize(gone);
+		rc = put_learned(store, rows, count);
 	return finish(store, rc);
 }
 
@@ -309,16 +388,7 @@ bool mx_store_put_address(struct mx_store *store, const char *address, bool adde
 		   "s", address);
 }
 
-static sqlite3_stmt *query(struct mx_store *store, const char *sql)
-{
-	sqlite3_stmt *q;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &q, NULL) != SQLITE_OK) {
-		mx_log(MX_LOG_ERROR, "ledger: %s", sqlite3_errmsg(store->db));
-		return NULL;
-	}
-	return q;
-}
+/* --- read ------------------------------------------------------------------------------------------------------- */
 
 static const char *column(sqlite3_stmt *q, int i)
 {
@@ -329,132 +399,134 @@ static const char *column(sqlite3_stmt *q, int i)
 
 void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT source, provider, pool, weight FROM weights");
+	struct statement s = prepare(store, "SELECT source, provider, pool, weight FROM weights");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
-		struct mx_stored_weight w = { column(q, 0), column(q, 1), column(q, 2), (u32)sqlite3_column_int(q, 3) };
+	while (has_row(&s)) {
+		struct mx_stored_weight w = { column(s.q, 0), column(s.q, 1), column(s.q, 2),
+					      (u32)sqlite3_column_int(s.q, 3) };
 
 		each(&w, arg);
 	}
-	sqlite3_finalize(q);
+	expect_read(&s);
 }
 
 void mx_store_factors(struct mx_store *store, void (*each)(const struct mx_stored_factor *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT source, provider, thousandths FROM factors");
+	struct statement s = prepare(store, "SELECT source, provider, thousandths FROM factors");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW)
-		each(&(struct mx_stored_factor){ column(q, 0), column(q, 1), (u32)sqlite3_column_int(q, 2) }, arg);
-	sqlite3_finalize(q);
+	while (has_row(&s))
+		each(&(struct mx_stored_factor){ column(s.q, 0), column(s.q, 1), (u32)sqlite3_column_int(s.q, 2) },
+		     arg);
+	expect_read(&s);
 }
 
 void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT source, provider, owner, state, reason, since, until FROM states");
+	struct statement s = prepare(store, "SELECT source, provider, owner, state, reason, since, until FROM states");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
-		struct mx_stored_state s = { column(q, 0),
-					     column(q, 1),
-					     column(q, 2),
-					     column(q, 3),
-					     column(q, 4),
-					     sqlite3_column_int64(q, 5),
-					     sqlite3_column_int64(q, 6) };
+	while (has_row(&s)) {
+		struct mx_stored_state state = { column(s.q, 0),
+						 column(s.q, 1),
+						 column(s.q, 2),
+						 column(s.q, 3),
+						 column(s.q, 4),
+						 sqlite3_column_int64(s.q, 5),
+						 sqlite3_column_int64(s.q, 6) };
 
-		each(&s, arg);
+		each(&state, arg);
 	}
-	sqlite3_finalize(q);
+	expect_read(&s);
 }
 
-void mx_store_marks(struct mx_store *store, void (*each)(const char *, u32, void *), void *arg)
+bool mx_store_marks(struct mx_store *store, void (*each)(const char *, u32, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT source, number FROM marks ORDER BY number");
+	struct statement s = prepare(store, "SELECT source, number FROM marks ORDER BY number");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW)
-		each(column(q, 0), (u32)sqlite3_column_int64(q, 1), arg);
-	sqlite3_finalize(q);
+	while (has_row(&s))
+		each(column(s.q, 0), (u32)sqlite3_column_int64(s.q, 1), arg);
+	return was_read(&s);
 }
 
-void mx_store_addresses(struct mx_store *store, void (*each)(const char *, void *), void *arg)
+bool mx_store_addresses(struct mx_store *store, void (*each)(const char *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(store, "SELECT address FROM addresses");
+	struct statement s = prepare(store, "SELECT address FROM addresses");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW)
-		each(column(q, 0), arg);
-	sqlite3_finalize(q);
+	while (has_row(&s))
+		each(column(s.q, 0), arg);
+	return was_read(&s);
 }
 
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg)
 {
-	sqlite3_stmt *q = query(
+	struct statement s = prepare(
 		store, "SELECT source, provider, network, leased_messages, leased_connections, lent, data, granted"
 		       " FROM accounts");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
-		struct mx_ledger_row row = { .source = column(q, 0),
-					     .provider = column(q, 1),
-					     .network = (u64)sqlite3_column_int64(q, 2),
-					     .lease = { [MX_MESSAGES] = (u32)sqlite3_column_int64(q, 3),
-							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(q, 4) },
-					     .lent = { (u32)sqlite3_column_int64(q, 5),
-						       (u32)sqlite3_column_int64(q, 7) } };
+	while (has_row(&s)) {
+		struct mx_ledger_row row = { .source = column(s.q, 0),
+					     .provider = column(s.q, 1),
+					     .network = (u64)sqlite3_column_int64(s.q, 2),
+					     .lease = { [MX_MESSAGES] = (u32)sqlite3_column_int64(s.q, 3),
+							[MX_CONNECTIONS] = (u32)sqlite3_column_int64(s.q, 4) },
+					     .lent = { (u32)sqlite3_column_int64(s.q, 5),
+						       (u32)sqlite3_column_int64(s.q, 7) } };
 
-		if (sqlite3_column_bytes(q, 6) != sizeof(row.data)) {
+		if (sqlite3_column_bytes(s.q, 6) != sizeof(row.data)) {
 			mx_log(MX_LOG_ERROR, "ledger: the account of %s at %s cannot be read: it starts from nothing",
 			       row.source, row.provider);
 			continue;
 		}
-		memcpy(row.data, sqlite3_column_blob(q, 6), sizeof(row.data));
+		memcpy(row.data, sqlite3_column_blob(s.q, 6), sizeof(row.data));
 		each(&row, arg);
 	}
-	sqlite3_finalize(q);
+	expect_read(&s);
 }
 
 void mx_store_destinations(struct mx_store *store, void (*each)(const struct mx_destination_row *, void *), void *arg)
 {
-	sqlite3_stmt *q =
-		query(store, "SELECT address, provider, origin, host, first, confirmed, until FROM destinations");
+	struct statement s =
+		prepare(store, "SELECT address, provider, origin, host, first, confirmed, until FROM destinations");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
-		int size = sqlite3_column_bytes(q, 0), origin = sqlite3_column_int(q, 2);
+	while (has_row(&s)) {
+		int size = sqlite3_column_bytes(s.q, 0), origin = sqlite3_column_int(s.q, 2);
 		struct mx_destination_row row = { .family = size == 4 ? MX_IPV4 : MX_IPV6,
 						  .origin = (enum mx_origin)origin,
-						  .provider = column(q, 1),
-						  .first = (u32)sqlite3_column_int64(q, 4),
-						  .confirmed = (u32)sqlite3_column_int64(q, 5),
-						  .until = (u32)sqlite3_column_int64(q, 6) };
+						  .provider = column(s.q, 1),
+						  .first = (u32)sqlite3_column_int64(s.q, 4),
+						  .confirmed = (u32)sqlite3_column_int64(s.q, 5),
+						  .until = (u32)sqlite3_column_int64(s.q, 6) };
 
 		if ((size != 4 && size != 16) || origin <= MX_ORIGIN_NONE || origin >= MX_ORIGIN_COUNT)
 			continue;
-		row.addr = mx_addr_from_bytes(row.family, sqlite3_column_blob(q, 0));
-		snprintf(row.host, sizeof(row.host), "%s", column(q, 3));
+		row.addr = mx_addr_from_bytes(row.family, sqlite3_column_blob(s.q, 0));
+		snprintf(row.host, sizeof(row.host), "%s", column(s.q, 3));
 		each(&row, arg);
 	}
-	sqlite3_finalize(q);
+	expect_read(&s);
 }
 
 /* The oldest first, so that the order is the same again. */
 void mx_store_reports(struct mx_store *store, struct mx_reports *reports)
 {
-	sqlite3_stmt *q = query(store, "SELECT book, serial FROM reports ORDER BY place DESC");
+	struct statement s = prepare(store, "SELECT book, serial FROM reports ORDER BY place DESC");
 
-	while (q && sqlite3_step(q) == SQLITE_ROW)
-		mx_reports_take(reports, column(q, 0), (u64)sqlite3_column_int64(q, 1));
-	sqlite3_finalize(q);
+	while (has_row(&s))
+		mx_reports_take(reports, column(s.q, 0), (u64)sqlite3_column_int64(s.q, 1));
+	expect_read(&s);
 	reports->changed = false;
 }
 
 bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark)
 {
-	sqlite3_stmt *q = query(store, "SELECT ledger, wall, boot, boot_id FROM clock");
-	bool found = q && sqlite3_step(q) == SQLITE_ROW;
+	struct statement s = prepare(store, "SELECT ledger, wall, boot, boot_id FROM clock");
+	bool found = has_row(&s);
 
 	if (found) {
-		*mark = (struct mx_clock_mark){ .ledger = (u64)sqlite3_column_int64(q, 0),
-						.wall = sqlite3_column_int64(q, 1),
-						.boot = (u64)sqlite3_column_int64(q, 2) };
-		snprintf(mark->boot_id, sizeof(mark->boot_id), "%s", column(q, 3));
+		*mark = (struct mx_clock_mark){ .ledger = (u64)sqlite3_column_int64(s.q, 0),
+						.wall = sqlite3_column_int64(s.q, 1),
+						.boot = (u64)sqlite3_column_int64(s.q, 2) };
+		snprintf(mark->boot_id, sizeof(mark->boot_id), "%s", column(s.q, 3));
 	}
-	sqlite3_finalize(q);
+	expect_read(&s);
 	return found;
 }

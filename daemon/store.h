@@ -74,13 +74,18 @@ void mx_store_reports(struct mx_store *store, struct mx_reports *reports);
 /* The time that was written last. False: none was. */
 bool mx_store_clock(struct mx_store *store, struct mx_clock_mark *mark);
 
-/* Calls `each` for every row; the strings live for the call only. */
+/*
+ * Calls `each` for every row; the strings live for the call only. What the ledger goes on from has to be there: all of
+ * these, and the two above, end the program with a message when the file cannot be read. They are for its start.
+ */
 void mx_store_weights(struct mx_store *store, void (*each)(const struct mx_stored_weight *, void *), void *arg);
 void mx_store_factors(struct mx_store *store, void (*each)(const struct mx_stored_factor *, void *), void *arg);
 void mx_store_states(struct mx_store *store, void (*each)(const struct mx_stored_state *, void *), void *arg);
-void mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
 void mx_store_accounts(struct mx_store *store, void (*each)(const struct mx_ledger_row *, void *), void *arg);
 void mx_store_destinations(struct mx_store *store, void (*each)(const struct mx_destination_row *, void *), void *arg);
-void mx_store_addresses(struct mx_store *store, void (*each)(const char *address, void *), void *arg);
+
+/* The same at any time: false, and a message, when the file cannot be read. */
+bool mx_store_marks(struct mx_store *store, void (*each)(const char *source, u32 number, void *), void *arg);
+bool mx_store_addresses(struct mx_store *store, void (*each)(const char *address, void *), void *arg);
 
 #endif

@@ -160,7 +160,7 @@ static void free_names(struct names *names)
 
 static int take_chain(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nftnl_chain *chain = mx_have(nftnl_chain_alloc());
 
 	if (nftnl_chain_nlmsg_parse(nlh, chain) == 0)
 		add_name(arg, nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
@@ -171,7 +171,7 @@ static int take_chain(const struct nlmsghdr *nlh, void *arg)
 
 static int take_set(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set *set = mx_have(nftnl_set_alloc());
 
 	if (nftnl_set_nlmsg_parse(nlh, set) == 0)
 		add_name(arg, nftnl_set_get_str(set, NFTNL_SET_TABLE), nftnl_set_get_str(set, NFTNL_SET_NAME));
@@ -191,7 +191,7 @@ static int list_names(struct mx_table *t, u16 type, mnl_cb_t each, struct names 
 /* The mark of the element of `bymark` that goes to `refuse` is the mask the table was loaded with. */
 static int take_mask(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set *set = mx_have(nftnl_set_alloc());
 	struct nftnl_set_elems_iter *iter;
 	struct nftnl_set_elem *e;
 	u32 *mask = arg, length;
@@ -224,7 +224,7 @@ static u32 loaded_mask(struct mx_table *t)
 
 static int take_counter(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_obj *obj = nftnl_obj_alloc();
+	struct nftnl_obj *obj = mx_have(nftnl_obj_alloc());
 
 	if (nftnl_obj_nlmsg_parse(nlh, obj) == 0)
 		*(u64 *)arg = nftnl_obj_get_u64(obj, NFTNL_OBJ_CTR_PKTS);
@@ -285,10 +285,10 @@ static void put_table(struct mx_batch *b, u16 type, const char *name, u32 flags)
 
 static struct nftnl_chain *new_chain(const char *table, const char *name)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nftnl_chain *chain = mx_have(nftnl_chain_alloc());
 
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name);
+	mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table));
+	mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name));
 	return chain;
 }
 
@@ -388,7 +388,7 @@ static const char *const shield_chains[] = { "drop_wrong", "guarded", "guard" };
 /* The rules of the guard as they were loaded, moved to the shield. */
 static int copy_rule(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_rule *rule = mx_have(nftnl_rule_alloc());
 	size_t i;
 
 	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0 && !strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), MX_TABLE))
@@ -397,7 +397,7 @@ static int copy_rule(const struct nlmsghdr *nlh, void *arg)
 				continue;
 			nftnl_rule_unset(rule, NFTNL_RULE_HANDLE);
 			nftnl_rule_unset(rule, NFTNL_RULE_POSITION);
-			nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, SHIELD);
+			mx_kept(nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, SHIELD));
 			mx_batch_rule(arg, NFT_MSG_NEWRULE, rule);
 			return MNL_CB_OK;
 		}
@@ -414,13 +414,13 @@ static void put_shield_chains(struct mx_batch *b)
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_HOOKNUM, NF_INET_POST_ROUTING);
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_PRIO, SHIELD_PRIORITY);
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	nftnl_chain_set_str(guard, NFTNL_CHAIN_TYPE, "filter");
+	mx_kept(nftnl_chain_set_str(guard, NFTNL_CHAIN_TYPE, "filter"));
 	mx_batch_chain(b, NFT_MSG_NEWCHAIN, guard);
 }
 
 static void put_shield_counter(struct mx_batch *b)
 {
-	struct nftnl_obj *obj = nftnl_obj_alloc();
+	struct nftnl_obj *obj = mx_have(nftnl_obj_alloc());
 	struct nlmsghdr *nlh = mx_batch_add(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
 
 	nftnl_obj_set_str(obj, NFTNL_OBJ_TABLE, SHIELD);
@@ -471,23 +471,23 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 	for (i = 0; i < chains->count; i++)
 		mx_rules_flush_chain(b, chains->items[i]);
 	for (i = 0; i < rules->fixed_sets; i++) {
-		struct nftnl_set *set = nftnl_set_alloc();
+		struct nftnl_set *set = mx_have(nftnl_set_alloc());
 
-		nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE);
-		nftnl_set_set_str(set, NFTNL_SET_NAME, rules->sets[i].name);
+		mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
+		mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, rules->sets[i].name));
 		mx_batch_elements(b, NFT_MSG_DELSETELEM, set);
 	}
 	for (i = 0; i < sets->count; i++) {
-		struct nftnl_set *set = nftnl_set_alloc();
+		struct nftnl_set *set = mx_have(nftnl_set_alloc());
 
 		if (is_draw(sets->items[i])) { /* element by element: each tells what it has spent */
-			nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE);
-			nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]);
+			mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
+			mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]));
 			mx_batch_elements(b, NFT_MSG_DELSETELEM, set);
-			set = nftnl_set_alloc();
+			set = mx_have(nftnl_set_alloc());
 		}
-		nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE);
-		nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]);
+		mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
+		mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]));
 		mx_batch_set(b, NFT_MSG_DELSET, set);
 	}
 	for (i = 0; i < chains->count; i++)
@@ -637,7 +637,7 @@ static void take_element(struct mx_table *t, const char *set, struct nftnl_set_e
 /* An element that is taken out tells what it has spent. */
 static void take_elements(struct mx_table *t, const struct nlmsghdr *nlh)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set *set = mx_have(nftnl_set_alloc());
 	struct nftnl_set_elems_iter *iter;
 	struct nftnl_set_elem *e;
 	const char *name;

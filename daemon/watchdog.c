@@ -48,14 +48,14 @@ static void put_table(struct mx_batch *b, u16 type)
 /* Taking a base chain's hook away drops what is queued in this namespace: so one is made for that. */
 static void drop_queued(struct mnl_socket *s)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nftnl_chain *chain = mx_have(nftnl_chain_alloc());
 	struct mx_batch b;
 
 	mx_batch_begin(&b);
 	put_table(&b, NFT_MSG_NEWTABLE);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, FLUSH_TABLE);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, "flush");
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter");
+	mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, FLUSH_TABLE));
+	mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, "flush"));
+	mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter"));
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_IN);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_PRIO, 300);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);

@@ -275,13 +275,41 @@ static void test_read_only(void **state)
 	chmod(path, 0644);
 }
 
+static void read_without_table(void)
+{
+	struct mx_store *store = mx_store_open(path);
+	sqlite3 *db;
+	u32 n = 0;
+
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, "DROP TABLE accounts", NULL, NULL, NULL);
+	sqlite3_close(db);
+	mx_store_accounts(store, count, &n);
+	_exit(0); /* it has begun with nothing */
+}
+
+/* Whoever cannot read what was sent does not begin. */
+static void test_what_cannot_be_read_is_not_nothing(void **state)
+{
+	char said[256];
+
+	(void)state;
+	assert_int_equal(in_child(read_without_table, said), 1);
+	assert_non_null(strstr(said, "cannot be read"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rows_come_back), TEST(test_row_that_is_damaged), TEST(test_newer_schema),
-		TEST(test_no_database),    TEST(test_full_disk),           TEST(test_read_only),
+		TEST(test_rows_come_back),
+		TEST(test_row_that_is_damaged),
+		TEST(test_newer_schema),
+		TEST(test_no_database),
+		TEST(test_full_disk),
+		TEST(test_read_only),
+		TEST(test_what_cannot_be_read_is_not_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
