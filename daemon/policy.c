@@ -16,7 +16,7 @@
 #include "daemon/states.h"
 #include "daemon/thread.h"
 
-#define PENDING_BUCKETS 65536
+#define PENDING_BUCKETS 32768 /* 131,072 connections, 2 MB */
 
 static const char **names_of(u32 count, const void *first, size_t stride)
 {
