@@ -188,13 +188,14 @@ mutate: all
 
 # mail for half an hour, while everything changes; what `make check` does is shorter
 SOAK_SECONDS ?= 1800
-FAULTS_KINDS = 6
-faults: all build/fault/fail.so
-	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload FAULTS_KINDS=$(FAULTS_KINDS) prove --timer tests/fault/faults.t
-
 soak: all $(OUT)/bench/load
 	@echo "soak: $(SOAK_SECONDS) s"
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) prove --timer tests/soak/soak.t
+
+# calls that fail, one place after the other: 2 to the kernel, 4 to SQLite
+FAULTS_KINDS = 6
+faults: all build/fault/fail.so
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload FAULTS_KINDS=$(FAULTS_KINDS) prove --timer tests/fault/faults.t
 
 # a disk that is slow or fails, a clock that leaps: loaded before the daemon; never with the sanitizers' own library
 build/fault/%.so: tests/fault/%.c Makefile

@@ -101,6 +101,12 @@ void mx_arguments_read(const char *text, size_t length, struct mx_arguments *arg
 
 /* --- from a process that is not trusted ------------------------------------------------------------------------- */
 
+/* NULL: it has no end, or is not UTF-8. */
+static json_t *text_of(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) ? json_string(text) : NULL;
+}
+
 static json_t *value_of(const struct mx_argument *m)
 {
 	switch (m->type) {
@@ -115,7 +121,7 @@ static json_t *value_of(const struct mx_argument *m)
 	case MX_ARGUMENT_REAL:
 		return json_real(m->number.real); /* NULL: it is none */
 	case MX_ARGUMENT_TEXT_VALUE:
-		return memchr(m->text, '\0', sizeof(m->text)) ? json_string(m->text) : NULL;
+		return text_of(m->text, sizeof(m->text));
 	case MX_ARGUMENT_OTHER:
 		return json_array();
 	default:
@@ -125,7 +131,7 @@ static json_t *value_of(const struct mx_argument *m)
 
 static bool is_text(const char *text, size_t size)
 {
-	json_t *string = memchr(text, '\0', size) ? json_string(text) : NULL;
+	json_t *string = text_of(text, size);
 
 	json_decref(string);
 	return string;

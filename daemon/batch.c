@@ -18,9 +18,7 @@ static char *room(struct mx_batch *b)
 {
 	if (b->length + ROOM > b->size) {
 		b->size = b->size ? 2 * b->size : 2 * ROOM;
-		b->buffer = realloc(b->buffer, b->size);
-		if (!b->buffer)
-			mx_fatal("out of memory");
+		b->buffer = mx_realloc(b->buffer, b->size);
 	}
 	return b->buffer + b->length;
 }

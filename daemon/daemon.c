@@ -325,8 +325,8 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	if (!base)
 		mx_fatal("cannot read the rules %s: %s", rules, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
-	mallopt(M_ARENA_MAX,
-		1); /* the threads seldom ask for memory: one of their own for each would lie about unused */
+	/* The threads seldom ask for memory: one of their own for each would lie about unused. */
+	mallopt(M_ARENA_MAX, 1);
 	d->started = time(NULL);
 	d->loader = mx_loader_start();
 	d->parser = mx_parser_start();

@@ -146,12 +146,10 @@ static void take_check(struct mx_dns_client *c)
 {
 	c->checking = false;
 	c->ready = c->told.fate == MX_DNS_READY || c->told.fate == MX_DNS_READY_ANEW;
-	if (!c->ready)
+	if (c->told.fate != MX_DNS_READY)
 		cancel_all(c);
-	if (c->told.fate == MX_DNS_READY_ANEW) {
-		cancel_all(c);
+	if (c->told.fate == MX_DNS_READY_ANEW)
 		c->anew(c->arg);
-	}
 }
 
 static void on_told(evutil_socket_t fd, short what, void *arg)

@@ -61,11 +61,7 @@ void mx_fatal(const char *format, ...)
 
 void *mx_alloc(unsigned long size)
 {
-	void *p = calloc(1, size ? size : 1);
-
-	if (!p)
-		mx_fatal("out of memory");
-	return p;
+	return mx_have(calloc(1, size ? size : 1));
 }
 
 void *mx_realloc(void *old, unsigned long size)
@@ -88,23 +84,12 @@ void mx_kept(int rc)
 
 void *mx_grow(void *old, unsigned long count, unsigned long size)
 {
-	void *p;
-
-	if (count & (count - 1))
-		return old;
-	p = realloc(old, (count ? 2 * count : 1) * size);
-	if (!p)
-		mx_fatal("out of memory");
-	return p;
+	return count & (count - 1) ? old : mx_realloc(old, (count ? 2 * count : 1) * size);
 }
 
 char *mx_strdup(const char *text)
 {
-	char *copy = strdup(text);
-
-	if (!copy)
-		mx_fatal("out of memory");
-	return copy;
+	return mx_have(strdup(text));
 }
 
 char *mx_format_args(const char *format, va_list args)

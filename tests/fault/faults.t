@@ -49,20 +49,8 @@ work() {
 } > /dev/null 2>&1
 # finish: 0 it ended in order, 1 it had ended with a line that says why, 2 neither.
 finish() {
-	local pid status waited
-	pid=$(< "$LAB_DIR/mxloadd.pid")
-	kill -TERM "$pid" 2> /dev/null
-	for ((waited = 0; waited < 100; waited++)); do
-		pid_gone "$pid" && break
-		read -rt 0.1 <> <(:)
-	done
-	if ! pid_gone "$pid"; then
-		kill -KILL "$pid"
-		wait "$pid" 2> /dev/null
-		trouble="hangs"
-		return 2
-	fi
-	wait "$pid" 2> /dev/null
+	local status
+	end mxloadd
 	status=$?
 	trouble="status $status"
 	[ $status -ne 0 ] || return 0

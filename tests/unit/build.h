@@ -94,4 +94,13 @@ static inline u64 random_next(u64 *seed)
 	return *seed;
 }
 
+/* Up to 20 of `size` bytes become any. */
+static inline void random_scribble(void *bytes, size_t size, u64 *seed)
+{
+	u64 n = 1 + random_next(seed) % 20;
+
+	for (; n; n--)
+		((u8 *)bytes)[random_next(seed) % size] = (u8)random_next(seed);
+}
+
 #endif

@@ -154,9 +154,8 @@ static void test_every_lie(void **state)
 /* Whatever comes, it is an object or it is none. */
 static void test_random_bytes(void **state)
 {
-	u8 *bytes = (u8 *)&arguments;
 	u64 seed = 11;
-	u32 run, i;
+	u32 run;
 
 	(void)state;
 	for (run = 0; run < 5000; run++) {
@@ -164,8 +163,7 @@ static void test_random_bytes(void **state)
 
 		begin();
 		size = mx_arguments_size(&arguments);
-		for (i = 0; i < 1 + run % 20; i++)
-			bytes[random_next(&seed) % size] = (u8)random_next(&seed);
+		random_scribble(&arguments, size, &seed);
 		json_decref(taken(random_next(&seed) % 4 ? size : random_next(&seed) % size));
 	}
 }
