@@ -49,8 +49,7 @@ struct account *mx_account_find_or_add(struct mx_ledger *l, const char *source, 
 	a->provider = provider;
 	a->network = network;
 	a->lease = MX_FIRST_LEASE;
-	if (!tsearch(a, &l->accounts, mx_account_compare))
-		mx_fatal("out of memory");
+	mx_have(tsearch(a, &l->accounts, mx_account_compare));
 	return a;
 }
 

@@ -343,8 +343,7 @@ static void add_domain(struct mx_domains *all, void **old, void **fresh, const c
 	if (mx_suffixes_domain(all->policy->suffixes, name) != provider || tfind(&wanted, fresh, compare))
 		return;
 	d = adopt(all, old, name, provider);
-	if (!tsearch(d, fresh, compare))
-		mx_fatal("out of memory");
+	mx_have(tsearch(d, fresh, compare));
 	all->items = mx_grow(all->items, all->count, sizeof(all->items[0]));
 	all->items[all->count++] = d;
 }
@@ -373,8 +372,7 @@ void mx_domains_adopt(struct mx_domains *all)
 	void *old = NULL, *fresh = NULL;
 
 	for (i = 0; i < before_count; i++)
-		if (!tsearch(before[i], &old, compare))
-			mx_fatal("out of memory");
+		mx_have(tsearch(before[i], &old, compare));
 	all->items = NULL;
 	all->count = 0;
 	for (i = 0; i < c->provider_count; i++)

@@ -73,8 +73,7 @@ void mx_learner_add_host(struct mx_learner *l, const char *name, u16 provider, u
 	if (!host) {
 		host = mx_alloc(sizeof(*host));
 		host->name = mx_strdup(name);
-		if (!tsearch(host, &l->hosts, compare))
-			mx_fatal("out of memory");
+		mx_have(tsearch(host, &l->hosts, compare));
 		l->count++;
 	}
 	host->provider = provider;

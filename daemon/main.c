@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <event2/event.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,8 +78,6 @@ int main(int argc, char **argv)
 	struct mx_config *config;
 	u32 i;
 
-	json_set_alloc_funcs(mx_alloc, free); /* out of memory is fatal there, too: hardly anybody would look */
-	event_set_mem_functions(mx_alloc, mx_realloc, free);
 	parse(&o, argc, argv);
 	config = mx_config_read(o.config, error);
 	if (!config) {

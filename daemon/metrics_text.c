@@ -681,9 +681,7 @@ char *mx_metrics_text(struct mx_daemon *d, size_t *size)
 	char *text = NULL;
 	size_t i;
 
-	t.out = open_memstream(&text, size);
-	if (!t.out)
-		mx_fatal("out of memory");
+	t.out = mx_have(open_memstream(&text, size));
 	mx_module_sync(d->module);
 	t.status = mx_show_status(d);
 	t.stats = mx_stats_take(&d->policy);

@@ -37,9 +37,7 @@ const char *mx_name(const char *name)
 
 	if (found)
 		return *found;
-	found = tsearch(new_name(name), &root, compare);
-	if (!found)
-		mx_fatal("out of memory");
+	found = mx_have(tsearch(new_name(name), &root, compare));
 	return *found;
 }
 

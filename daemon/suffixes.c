@@ -40,9 +40,7 @@ static void add(void **tree, const struct mx_strings *names, u16 provider)
 
 		item->name = mx_strdup(names->items[i]);
 		item->provider = provider;
-		found = tsearch(item, tree, compare);
-		if (!found)
-			mx_fatal("out of memory");
+		found = mx_have(tsearch(item, tree, compare));
 		if (*found != item)
 			free_item(item);
 	}

@@ -204,4 +204,27 @@ is "init: all 300 addresses, those of a bridge, and nothing of containers, nor w
 	"$(grep -c '198\.51' "$folder/many.conf") $(grep -oE '(192\.0\.2|2001:db8)[^"]*' "$folder/many.conf" | sort | xargs)" \
 	"300 192.0.2.7 2001:db8::7"
 ok "and check accepts it" "$mxload" check "$folder/many.conf"
+
+# A name server that hears and says nothing: nobody waits for it once for each address.
+cat > "$folder/deaf.py" << 'EOF'
+import socket, subprocess, sys
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("127.0.0.1", 53))
+subprocess.run(sys.argv[1:])
+listener.setblocking(False)
+heard = 0
+try:
+    while listener.recv(512):
+        heard += 1
+except BlockingIOError:
+    print("asked", heard, file=sys.stderr)
+EOF
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' > "$folder/resolv.conf"
+# shellcheck disable=SC2016 # it is the inner shell's
+err=$(addresses unshare -m bash -c 'mount --bind "$1/resolv.conf" /etc/resolv.conf; shift; exec "$@"' - "$folder" \
+	python3 "$folder/deaf.py" "$mxload" init 2>&1 > "$folder/deaf.conf")
+is "init asks a name server that does not answer once, and says so" "$err" \
+	"mxload: no name server answers: host names are left out
+asked 1"
+is "and writes all addresses" "$(grep -c 'address = ' "$folder/deaf.conf")" 301
 done_testing

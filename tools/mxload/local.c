@@ -156,17 +156,31 @@ static struct host *host_for(struct hosts *hosts, const char *name, bool v6)
 	return h;
 }
 
-static void add_address(struct hosts *hosts, const struct sockaddr *sa)
+/* The name of an address, or an empty text. `is_answered` becomes false when no name server answers: who asks one after
+ * the other for hundreds of addresses would wait for hours. */
+static void find_name(const struct sockaddr *sa, socklen_t size, char name[NI_MAXHOST], bool *is_answered)
+{
+	int rc = *is_answered ? getnameinfo(sa, size, name, NI_MAXHOST, NULL, 0, NI_NAMEREQD) : EAI_AGAIN;
+
+	if (!rc)
+		return;
+	*name = '\0';
+	if (rc != EAI_AGAIN || !*is_answered)
+		return;
+	*is_answered = false;
+	fputs("mxload: no name server answers: host names are left out\n", stderr);
+}
+
+static void add_address(struct hosts *hosts, const struct sockaddr *sa, bool *is_answered)
 {
 	bool v6 = sa->sa_family == AF_INET6;
 	socklen_t size = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	char name[NI_MAXHOST] = "", address[NI_MAXHOST];
+	char name[NI_MAXHOST], address[NI_MAXHOST];
 	struct host *h;
 
 	if (getnameinfo(sa, size, address, sizeof(address), NULL, 0, NI_NUMERICHOST))
 		return;
-	if (getnameinfo(sa, size, name, sizeof(name), NULL, 0, NI_NAMEREQD))
-		*name = '\0';
+	find_name(sa, size, name, is_answered);
 	h = host_for(hosts, name, v6);
 	if (v6)
 		snprintf(h->address6, sizeof(h->address6), "%.*s", (int)sizeof(h->address6) - 1, address);
@@ -212,6 +226,7 @@ static void write_config(FILE *out, const struct hosts *hosts)
 static int find_hosts(struct hosts *hosts)
 {
 	struct ifaddrs *all, *ifa;
+	bool is_answered = true;
 
 	if (getifaddrs(&all)) {
 		fprintf(stderr, "mxload: cannot list the addresses of this host: %s\n", strerror(errno));
@@ -221,7 +236,7 @@ static int find_hosts(struct hosts *hosts)
 		fputs("mxload: asking the DNS for the names of this host's addresses\n", stderr);
 	for (ifa = all; ifa; ifa = ifa->ifa_next)
 		if (is_candidate(ifa))
-			add_address(hosts, ifa->ifa_addr);
+			add_address(hosts, ifa->ifa_addr, &is_answered);
 	freeifaddrs(all);
 	if (!hosts->count) {
 		fputs("mxload: this host has no address that mail could leave from\n", stderr);

@@ -68,8 +68,7 @@ static char *missing_terms(const struct view *v)
 	const struct rep_sender *s;
 	bool useless = false;
 
-	if (!out)
-		mx_fatal("out of memory");
+	mx_have(out);
 	for (s = v->check->senders; s < v->check->senders + v->check->sender_count; s++) {
 		enum rep_spf_result result = is_said_before(v, s) ? REP_SPF_PASS : evaluate(v, s, why, sizeof(why));
 

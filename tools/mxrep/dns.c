@@ -325,8 +325,7 @@ static struct question *new_question(struct rep_dns *dns, char *name, enum rep_d
 	struct question *q = mx_alloc(sizeof(*q));
 
 	*q = (struct question){ .dns = dns, .name = mx_strdup(name), .type = type };
-	if (!tsearch(q, &dns->questions, compare))
-		mx_fatal("out of memory");
+	mx_have(tsearch(q, &dns->questions, compare));
 	dns->count++;
 	begin(dns, q);
 	return q;

@@ -209,9 +209,7 @@ void rep_findings_json(struct rep_findings *f, FILE *out)
 	sort(f);
 	for (i = 0; i < f->count; i++)
 		json_array_append_new(list, finding_json(&f->items[i]));
-	all = json_pack("{s:o, s:s}", "findings", list, "worst", healths[rep_findings_worst(f)].name);
-	if (!all)
-		mx_fatal("out of memory");
+	all = mx_have(json_pack("{s:o, s:s}", "findings", list, "worst", healths[rep_findings_worst(f)].name));
 	json_dumpf(all, out, JSON_INDENT(2));
 	fputc('\n', out);
 	json_decref(all);
@@ -221,10 +219,7 @@ char *rep_txt_record(const char *owner, const char *text)
 {
 	size_t i;
 	char *record;
-	FILE *out = open_memstream(&record, &(size_t){ 0 });
-
-	if (!out)
-		mx_fatal("out of memory");
+	FILE *out = mx_have(open_memstream(&record, &(size_t){ 0 }));
 	fprintf(out, "%s. TXT \"", owner);
 	for (i = 0; text[i]; i++) {
 		if (i && !(i % STRING_MAX))

@@ -172,9 +172,7 @@ static char *read_all(FILE *in, size_t *length)
 	*length = 0;
 	do {
 		room = room ? room * 2 : 65536;
-		bytes = realloc(bytes, room);
-		if (!bytes)
-			mx_fatal("out of memory");
+		bytes = mx_realloc(bytes, room);
 		*length += fread(bytes + *length, 1, room - *length, in);
 	} while (*length == room && room <= REP_MAIL_MAX);
 	return bytes;

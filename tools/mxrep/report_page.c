@@ -198,8 +198,7 @@ bool rep_report_page(struct rep_store *store, const struct rep_settings *setting
 	FILE *out = open_memstream(&bytes, &length);
 	bool is_written;
 
-	if (!out)
-		mx_fatal("out of memory");
+	mx_have(out);
 	rep_page_print(store, settings, time(NULL), out);
 	if (fclose(out))
 		mx_fatal("out of memory");

@@ -78,9 +78,7 @@ static SPF_dns_rr_t *look_up(SPF_dns_server_t *server, const char *name, ns_type
 	SPF_dns_rr_t *rr;
 
 	(void)cached;
-	rr = SPF_dns_rr_new_init(server, name, type, 0, NETDB_SUCCESS);
-	if (!rr)
-		mx_fatal("out of memory");
+	rr = mx_have(SPF_dns_rr_new_init(server, name, type, 0, NETDB_SUCCESS));
 	if (!is_known_type(type)) {
 		rr->herrno = NO_DATA;
 		return rr;
@@ -136,8 +134,7 @@ static SPF_request_t *new_request(const struct rep_spf *spf, SPF_server_t *serve
 	struct in6_addr six;
 	struct in_addr four;
 
-	if (!request)
-		mx_fatal("out of memory");
+	mx_have(request);
 	if (family == MX_IPV4) {
 		mx_addr_to_bytes(MX_IPV4, address, &four);
 		SPF_request_set_ipv4(request, four);
@@ -172,8 +169,7 @@ enum rep_spf_result rep_spf_evaluate(const struct rep_spf *spf, enum mx_family f
 	enum rep_spf_result result;
 	SPF_request_t *request;
 
-	if (!server)
-		mx_fatal("out of memory");
+	mx_have(server);
 	request = new_request(spf, server, family, address);
 	result = evaluate(spf, request, &layer, why, size);
 	SPF_request_free(request);
@@ -293,9 +289,7 @@ struct draft {
 
 static void begin(struct draft *d)
 {
-	d->out = open_memstream(&d->text, &d->size);
-	if (!d->out)
-		mx_fatal("out of memory");
+	d->out = mx_have(open_memstream(&d->text, &d->size));
 	fputs(VERSION, d->out);
 }
 

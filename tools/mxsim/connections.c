@@ -134,9 +134,7 @@ void sim_hold(struct sim_model *m, const struct sim_held *held, enum mx_reason r
 {
 	if (m->held_count == m->held_room) {
 		m->held_room = m->held_room ? 2 * m->held_room : 64;
-		m->held = realloc(m->held, m->held_room * sizeof(*m->held));
-		if (!m->held)
-			mx_fatal("out of memory");
+		m->held = mx_realloc(m->held, m->held_room * sizeof(*m->held));
 	}
 	m->held[m->held_count++] = *held;
 	m->tally->providers[held->provider].held[reason]++;

@@ -21,9 +21,7 @@ void sim_streams_add(struct sim_streams *s, const struct sim_stream *stream)
 
 	if (i == s->room) {
 		s->room = s->room ? 2 * s->room : 64;
-		s->items = realloc(s->items, s->room * sizeof(*s->items));
-		if (!s->items)
-			mx_fatal("out of memory");
+		s->items = mx_realloc(s->items, s->room * sizeof(*s->items));
 	}
 	while (i && before(stream, &s->items[(i - 1) / 2])) {
 		s->items[i] = s->items[(i - 1) / 2];
