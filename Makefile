@@ -6,7 +6,7 @@
 # make check-debug-kernel   the same in a kernel that looks for faults; DEBUG_SCENARIOS="nft/crash ..." names some
 # make soak         half an hour of mail at 2,000 connections a second, while everything changes (check has it for 150 s)
 # make coverage     what the tests run of core, daemon and tools, line by line: build/coverage/*.html
-# make faults       each call of the daemon to the kernel or to SQLite fails once, in turn; FAULTS_KINDS=1: each allocation
+# make faults       each call to the kernel or to SQLite fails once, in turn; FAULTS_KINDS=1: each allocation
 # make mutate       changes core in MUTANTS small ways (100), one at a time: do the unit tests notice?
 # make bench        speed, side by side
 # make fuzz         the parsers under libFuzzer, RUNS=10000000 inputs each (needs clang; ./bootstrap fuzz installs it)
@@ -86,11 +86,11 @@ say = $(if $(V),,@echo "  $(1)")
 
 # the simulator: the daemon's decision and ledger, without a kernel under it
 sim_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) \
-	$(foreach part,compile ledger log names schedules text,daemon/$(part).c) $(wildcard daemon/ledger_*.c) daemon/account.c
+	$(foreach part,compile ledger log malloc names schedules text,daemon/$(part).c) $(wildcard daemon/ledger_*.c) daemon/account.c
 sim_all = $(core) $(sim_daemon) $(sim) $(html) tools/mxload/table.c tools/mxload/duration.c
 
 # mxrep reads the daemon's configuration too, for the providers' names
-rep_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) $(foreach part,log names schedules suffixes text,daemon/$(part).c)
+rep_daemon = $(filter-out %/config_print.c,$(wildcard daemon/config*.c)) $(foreach part,log malloc names schedules suffixes text,daemon/$(part).c)
 rep_all = $(core) $(rep_daemon) $(rep) $(html) tools/mxload/table.c tools/mxload/duration.c
 
 all: $(OUT)/mxloadd $(OUT)/mxload $(OUT)/mxsim $(OUT)/mxrep
@@ -192,10 +192,11 @@ soak: all $(OUT)/bench/load
 	@echo "soak: $(SOAK_SECONDS) s"
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) prove --timer tests/soak/soak.t
 
-# calls that fail, one place after the other: 2 to the kernel, 4 to SQLite
+# calls that fail, one place after the other: 1 for memory, 2 to the kernel, 4 to SQLite
 FAULTS_KINDS = 6
 faults: all build/fault/fail.so
-	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload FAULTS_KINDS=$(FAULTS_KINDS) prove --timer tests/fault/faults.t
+	$(Q)MXLOADD=$(CURDIR)/$(OUT)/mxloadd MXLOAD=$(CURDIR)/$(OUT)/mxload MXREP=$(CURDIR)/$(OUT)/mxrep FAULTS_KINDS=$(FAULTS_KINDS) \
+		prove --timer tests/fault/*.t
 
 # a disk that is slow or fails, a clock that leaps: loaded before the daemon; never with the sanitizers' own library
 build/fault/%.so: tests/fault/%.c Makefile

@@ -5,8 +5,7 @@
  * goes on with half of what it wanted to do is worse than one that is started again: nothing that was counted is lost
  * by that.
  *
- * The linker gives these to everybody; they hand on to whoever would have been asked without them. What is foreign, and
- * could ask for any amount of memory, is read by processes of their own (daemon/jail.h).
+ * The linker gives these to everybody; they hand on to whoever would have been asked without them.
  */
 #ifndef __SANITIZE_ADDRESS__ /* which has its own */
 
@@ -29,10 +28,13 @@
 		found;                                                                                                 \
 	})
 
+/* Bytes: nobody asks for more but who believes a stranger's number. He is told that there is not so much. */
+#define ABSURD (1ul << 30)
+
 /* `size` 0: it may well be that nothing was made. Nothing is taken apart: whose lock may be held is not known here. */
 static void *have(void *made, size_t size)
 {
-	if (!made && size) {
+	if (!made && size && size < ABSURD) {
 		mx_log(MX_LOG_ERROR, "out of memory");
 		_exit(1);
 	}
@@ -46,7 +48,9 @@ void *malloc(size_t size)
 
 void *calloc(size_t count, size_t size)
 {
-	return have(NEXT(calloc)(count, size), count && size);
+	size_t all;
+
+	return have(NEXT(calloc)(count, size), __builtin_mul_overflow(count, size, &all) ? ABSURD : all);
 }
 
 void *realloc(void *old, size_t size)

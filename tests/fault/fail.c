@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Calls that fail, one place after the other: a library to be loaded before mxloadd (LD_PRELOAD). A place is a chain of
- * return addresses, so addresses must not differ from run to run (setarch -R).
+ * Calls that fail, one place after the other: a library to be loaded before mxloadd or mxrep (LD_PRELOAD). A place is a
+ * chain of return addresses, so addresses must not differ from run to run (setarch -R).
  *
  *   FAIL_FILE    struct fail below; made by the test, shared by all processes
  *
@@ -44,7 +44,7 @@ __attribute__((constructor)) static void start(void)
 	void *first[1];
 	int fd;
 
-	if (!path || strcmp(program_invocation_short_name, "mxloadd"))
+	if (!path || strncmp(program_invocation_short_name, "mx", 2)) /* nor what starts it */
 		return;
 	inside = true;
 	backtrace(first, 1); /* it loads a library the first time */
@@ -176,10 +176,26 @@ int sqlite3_open(const char *path, sqlite3 **db)
 	return !rc && fails(SQLITE) ? SQLITE_CANTOPEN : rc;
 }
 
+int sqlite3_open_v2(const char *path, sqlite3 **db, int flags, const char *vfs)
+{
+	int rc = NEXT(sqlite3_open_v2)(path, db, flags, vfs);
+
+	return !rc && fails(SQLITE) ? SQLITE_CANTOPEN : rc;
+}
+
 int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **stmt, const char **tail)
 {
 	if (!fails(SQLITE))
 		return NEXT(sqlite3_prepare_v2)(db, sql, size, stmt, tail);
+	*stmt = NULL;
+	return SQLITE_IOERR;
+}
+
+int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned int flags, sqlite3_stmt **stmt,
+		       const char **tail)
+{
+	if (!fails(SQLITE))
+		return NEXT(sqlite3_prepare_v3)(db, sql, size, flags, stmt, tail);
 	*stmt = NULL;
 	return SQLITE_IOERR;
 }

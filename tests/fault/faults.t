@@ -4,37 +4,20 @@
 # Calls that fail in turn: at each place of the daemon where memory is asked for, something is sent to the kernel, or the
 # ledger's file is used, that fails once, while the daemon starts, works and leaves. It goes on, or it ends with one clear
 # line; it never crashes or hangs, no connection comes from a wrong address, and nothing that was counted is lost.
-# FAULTS_EVERY: of so many places one is tried (1); FAULTS_KINDS: 1 memory, 2 netlink, 4 SQLite, or a sum (7);
-# FAULTS_ONLY: places by their numbers.
+# Settings: tests/fault/fail.sh.
 
 set -u
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lab/lib.sh"
+# shellcheck source=tests/fault/fail.sh
+. "$(dirname "$0")/fail.sh"
 
-every=${FAULTS_EVERY:-1}
-kinds=${FAULTS_KINDS:-7}
 real=$MXLOADD
 
-# fail_file WANTED: what tests/fault/fail.c reads and notes. fail_field NAME: of it.
-fail_file() {
-	python3 - "$LAB_DIR/fail" "$kinds" "$1" << 'EOF'
-import os, struct, sys
-path, kinds, wanted = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-size = 16 + 8 * 8192
-if not os.path.exists(path):
-    open(path, "wb").write(bytes(size))
-with open(path, "r+b") as out:
-    out.write(struct.pack("<III", kinds, wanted, 0))
-EOF
-	chmod 666 "$LAB_DIR/fail"
-}
-fail_field() {
-	python3 -c 'import struct, sys; f = struct.unpack("<IIII", open(sys.argv[1], "rb").read(16)); print(dict(failed=f[2], count=f[3])[sys.argv[2]])' "$LAB_DIR/fail" "$1"
-}
 # begin: the daemon, with what fails. Fails when it has not come up.
 begin() {
 	lab_log_from=$(($(wc -c < "$LAB_DIR/mxloadd.log") + 1))
-	FAIL_FILE=$LAB_DIR/fail LAB_PRELOAD=$lab_top/build/fault/fail.so MXLOADD=$LAB_DIR/mxloadd daemon_start > /dev/null 2>&1
+	FAIL_FILE=$fail_path LAB_PRELOAD=$lab_top/build/fault/fail.so MXLOADD=$LAB_DIR/mxloadd daemon_start > /dev/null 2>&1
 }
 # work: some of everything, whether or not the daemon is still there.
 work() {
@@ -71,6 +54,7 @@ compare() {
 
 lab_up
 ulimit -c 0
+fail_path=$LAB_DIR/fail
 cat > "$LAB_DIR/mxloadd" << EOF
 #!/bin/sh
 exec setarch -R "$real" "\$@"
@@ -90,7 +74,7 @@ ok "places are known ($count)" test "$count" -gt $((kinds & 1 ? 200 : 20))
 
 tried=0 failed=0 went_on=0 ended=0
 bad=()
-for place in ${FAULTS_ONLY-$(seq "$every" "$every" "$count")}; do
+for place in $(fail_places); do
 	fail_file "$place"
 	begin
 	work

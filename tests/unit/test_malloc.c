@@ -13,23 +13,23 @@
 #define NEEDS_ITS_OWN ((void)0)
 #endif
 
-/* volatile: the compiler knows that this cannot be had, and makes nothing that nobody looks at */
-static volatile size_t huge = (size_t)-1 / 4;
+/* volatile: the compiler makes nothing that nobody looks at */
+static volatile size_t large = 512 << 20, absurd = (size_t)-1 / 4;
 static void *volatile made;
 
 static void one_block(void)
 {
-	made = malloc(huge);
+	made = malloc(large);
 }
 
 static void many_objects(void)
 {
-	made = calloc(huge, 8); /* more than there are addresses */
+	made = calloc(large / 8, 8);
 }
 
 static void a_larger_block(void)
 {
-	made = realloc(malloc(10), huge);
+	made = realloc(malloc(10), large);
 }
 
 /* libraries: they would say NULL, or read from there */
@@ -99,11 +99,21 @@ static void nothing_is_not_too_much(void **state)
 	assert_null(realloc(malloc(8), 0)); /* the C library frees it */
 }
 
+/* A number in a stranger's archive ends no program. */
+static void who_asks_for_too_much_is_told(void **state)
+{
+	(void)state;
+	NEEDS_ITS_OWN;
+	assert_null(made = malloc(absurd));
+	assert_null(made = calloc(absurd, 8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_memory_it_ends_with_one_line),
 		cmocka_unit_test(nothing_is_not_too_much),
+		cmocka_unit_test(who_asks_for_too_much_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

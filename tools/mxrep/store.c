@@ -178,22 +178,24 @@ static sqlite3_stmt *bind(struct rep_store *s, const char *sql, const char *type
 {
 	sqlite3_stmt *q = statement(s, sql);
 	struct rep_text text;
-	int i;
+	int i, error = SQLITE_OK;
 
 	for (i = 1; *types; types++, i++) {
 		switch (*types) {
 		case 'i':
-			sqlite3_bind_int64(q, i, va_arg(args, s64));
+			error |= sqlite3_bind_int64(q, i, va_arg(args, s64));
 			break;
 		case 's':
-			sqlite3_bind_text(q, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+			error |= sqlite3_bind_text(q, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
 			break;
 		case 't':
 			text = va_arg(args, struct rep_text);
-			sqlite3_bind_text(q, i, text.at, (int)text.length, SQLITE_TRANSIENT);
+			error |= sqlite3_bind_text(q, i, text.at, (int)text.length, SQLITE_TRANSIENT);
 			break;
 		}
 	}
+	if (error) /* what is not bound would be NULL */
+		fail(s, sql);
 	return q;
 }
 
@@ -393,9 +395,9 @@ static void write_messages(struct rep_store *s)
 	if (s->message_count)
 		qsort(s->messages, s->message_count, sizeof(*s->messages), by_id);
 	for (i = 0; i < s->message_count; i++) {
-		sqlite3_bind_int64(q, 1, s->messages[i].id);
-		sqlite3_bind_int64(q, 2, s->messages[i].lane);
-		sqlite3_bind_int64(q, 3, s->messages[i].hour);
+		if (sqlite3_bind_int64(q, 1, s->messages[i].id) | sqlite3_bind_int64(q, 2, s->messages[i].lane) |
+		    sqlite3_bind_int64(q, 3, s->messages[i].hour))
+			fail(s, sqlite3_sql(q));
 		rep_store_row(s, q);
 	}
 	free(s->messages);
