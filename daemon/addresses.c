@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/addresses.h"
 
-#include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/names.h"
+#include "daemon/route_link.h"
 #include "daemon/text.h"
 
 struct address {
@@ -83,55 +80,21 @@ static int take_address(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static struct mnl_socket *open_route(u32 groups)
-{
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (!s || mnl_socket_bind(s, groups, MNL_SOCKET_AUTOPID) < 0)
-		mx_fatal("cannot open a netlink socket: %s", strerror(errno));
-	return s;
-}
-
-/* Sends a request and takes every message of the answer. 0 or errno. */
-static int ask(struct nlmsghdr *nlh, mnl_cb_t each, void *arg)
-{
-	char buffer[32768] __attribute__((aligned(8)));
-	struct mnl_socket *s = open_route(0);
-	int rc = 0, error = 0;
-	ssize_t n;
-
-	if (mnl_socket_sendto(s, nlh, nlh->nlmsg_len) < 0)
-		error = errno;
-	do {
-		n = error ? -1 : mnl_socket_recvfrom(s, buffer, sizeof(buffer));
-		rc = n < 0 ? -1 : mnl_cb_run(buffer, (size_t)n, 0, 0, each, arg);
-	} while (rc > MNL_CB_STOP);
-	if (rc < 0 && !error)
-		error = errno;
-	mnl_socket_close(s);
-	return error;
-}
-
 static void list(struct mx_addresses *a)
 {
-	char buffer[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct rtgenmsg *gen;
+	int error;
 
-	nlh->nlmsg_type = RTM_GETADDR;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	gen = mnl_nlmsg_put_extra_header(nlh, sizeof(*gen));
-	gen->rtgen_family = AF_UNSPEC;
 	a->count = 0;
-	if (ask(nlh, take_address, a))
-		mx_log(MX_LOG_ERROR, "cannot list the addresses of this host: %s", strerror(errno));
+	error = mx_route_list(RTM_GETADDR, take_address, a);
+	if (error)
+		mx_log(MX_LOG_ERROR, "cannot list the addresses of this host: %s", strerror(error));
 }
 
 struct mx_addresses *mx_addresses_open(void)
 {
 	struct mx_addresses *a = mx_alloc(sizeof(*a));
 
-	a->events = open_route(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	a->events = mx_route_open(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 	list(a);
 	return a;
 }
@@ -150,21 +113,12 @@ int mx_addresses_fd(const struct mx_addresses *a)
 
 bool mx_addresses_changed(struct mx_addresses *a)
 {
-	char buffer[32768] __attribute__((aligned(8)));
-	ssize_t n;
-
 	a->changed = false;
-	for (;;) {
-		n = recv(mnl_socket_get_fd(a->events), buffer, sizeof(buffer), MSG_DONTWAIT);
-		if (n > 0) {
-			mnl_cb_run(buffer, (size_t)n, 0, 0, take_address, a);
-		} else if (n < 0 && errno == ENOBUFS) {
-			list(a);
-			a->changed = true;
-		} else if (n < 0 && errno != EINTR) {
-			return a->changed;
-		}
+	if (!mx_route_read(a->events, take_address, a)) {
+		list(a);
+		a->changed = true;
 	}
+	return a->changed;
 }
 
 bool mx_addresses_has(const struct mx_addresses *a, enum mx_family family, struct mx_addr addr)
@@ -236,7 +190,7 @@ static int change(u16 type, enum mx_family family, struct mx_addr addr, u32 inte
 	mx_addr_to_bytes(family, addr, bytes);
 	mnl_attr_put(nlh, IFA_LOCAL, mx_addr_size(family), bytes);
 	mnl_attr_put(nlh, IFA_ADDRESS, mx_addr_size(family), bytes);
-	return ask(nlh, NULL, NULL);
+	return mx_route_ask(nlh, NULL, NULL);
 }
 
 static void add_missing(struct mx_addresses *a, const struct mx_policy *policy, u32 interface)

@@ -47,6 +47,7 @@ LOOKUP(mx_config_schedule, schedules, schedule_count)
 static const char *const mode_words[] = { "enforce", "observe", NULL };
 static const char *const engine_words[] = { "auto", "queue", "kmod", NULL };
 static const char *const down_words[] = { "balance", "refuse", NULL };
+static const char *const mark_packets_words[] = { "auto", "always", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug", NULL };
 
 static MX_READER(read_interface)
@@ -94,6 +95,7 @@ static const struct mx_option top_options[] = {
 	{ .name = "engine", .read = mx_read_choice, TOP(engine), .words = engine_words },
 	{ .name = "ports", .read = mx_read_numbers, TOP(ports), .min = 1, .max = 65535 },
 	{ .name = "mark-mask", .read = read_mark_mask, TOP(mark_mask), .min = 1, .max = 0xffffffff },
+	{ .name = "mark-packets", .read = mx_read_choice, TOP(mark_packets), .words = mark_packets_words },
 	{ .name = "clients", .read = mx_read_nets, TOP(clients) },
 	{ .name = "exempt", .read = mx_read_nets, TOP(exempt) },
 	{ .name = "manage-addresses", .read = read_interface, TOP(manage_addresses) },

@@ -153,6 +153,7 @@ struct mx_conf_route {
 enum mx_mode { MX_ENFORCE, MX_OBSERVE };
 enum mx_engine { MX_ENGINE_AUTO, MX_ENGINE_QUEUE, MX_ENGINE_KMOD };
 enum mx_when_down { MX_DOWN_BALANCE, MX_DOWN_REFUSE };
+enum mx_mark_packets { MX_MARK_AUTO, MX_MARK_ALWAYS };
 
 struct mx_config {
 	char *path;
@@ -161,6 +162,7 @@ struct mx_config {
 	struct mx_conf_ids ports;
 	u32 mark_mask;
 	struct mx_place mark_mask_place;
+	enum mx_mark_packets mark_packets;
 	struct mx_conf_nets clients;
 	struct mx_conf_nets exempt;
 	char *manage_addresses;

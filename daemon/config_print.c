@@ -248,6 +248,8 @@ static void print_settings(FILE *out, const struct mx_config *c)
 	}
 	if (c->mark_mask != 0x0fff0000)
 		fprintf(out, "mark-mask = 0x%x%s;\n", c->mark_mask, c->mark_mask > 0x7fffffff ? "L" : "");
+	if (c->mark_packets != MX_MARK_AUTO)
+		print_option(out, "mark-packets", "always");
 	if (c->clients.count) {
 		print_nets(out, "clients", &c->clients);
 		fputc('\n', out);

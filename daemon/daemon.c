@@ -49,6 +49,13 @@ static u32 limited_accounts(struct mx_daemon *d)
 	return limited;
 }
 
+/* Who leaves hears of no rule that comes later. */
+static bool is_steered(const struct mx_daemon *d, const struct mx_config *config)
+{
+	return d->leaving || config->mark_packets == MX_MARK_ALWAYS ||
+	       mx_ip_rules_look_at(d->ip_rules, config->mark_mask);
+}
+
 static void apply(struct mx_daemon *d, const struct mx_policy *policy, const struct mx_policy *leaving)
 {
 	u32 version = mx_destinations_version(d->policy.destinations); /* of before: nothing is missed */
@@ -56,7 +63,7 @@ static void apply(struct mx_daemon *d, const struct mx_policy *policy, const str
 						    mx_policy_learned(&d->policy, policy, MX_IPV6) };
 	u32 limited = limited_accounts(d);
 	u64 began = mx_clock_steady_ms();
-	struct mx_rules *rules = mx_rules_new(policy, leaving, learned);
+	struct mx_rules *rules = mx_rules_new(policy, leaving, learned, is_steered(d, policy->config));
 	struct mx_queue_rule rule = rule_now(d);
 	struct mx_lend *lend = mx_lend_plan(&d->policy, policy, rules, d->bookkeeper, d->leaving);
 	char *wrong = mx_table_apply(d->table, rules, &rule);
@@ -116,6 +123,19 @@ static void on_address(evutil_socket_t fd, short what, void *arg)
 	mx_addresses_manage(d->addresses, &d->policy);
 	if (mx_addresses_update(d->addresses, &d->policy, false))
 		mx_daemon_apply(d);
+}
+
+static void on_ip_rule(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_daemon *d = arg;
+	bool before = is_steered(d, d->policy.config);
+
+	(void)fd, (void)what;
+	if (!mx_ip_rules_changed(d->ip_rules) || is_steered(d, d->policy.config) == before)
+		return;
+	mx_log(MX_LOG_INFO, before ? "no ip rule looks at the marks of sources any more: first packets alone are marked"
+				   : "an ip rule looks at the marks of sources: each packet gets its mark");
+	mx_daemon_apply(d);
 }
 
 /* --- reload ----------------------------------------------------------------------------------------------------- */
@@ -310,6 +330,7 @@ static void watch_everything(struct mx_daemon *d)
 	d->table_event = watch(d->base, mx_table_fd(d->table), EV_READ, on_table, d);
 	d->recall_event = watch(d->base, d->policy.recall, EV_READ, on_recall, d);
 	d->address_event = watch(d->base, mx_addresses_fd(d->addresses), EV_READ, on_address, d);
+	d->ip_rule_event = watch(d->base, mx_ip_rules_fd(d->ip_rules), EV_READ, on_ip_rule, d);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	event_add(d->tick, &tick);
 }
@@ -334,6 +355,7 @@ static void start(struct mx_daemon *d, struct mx_config *config, const char *rul
 	d->watchdog = mx_watchdog_start(d->watched);
 	d->store = mx_store_open(config->ledger);
 	d->addresses = mx_addresses_open();
+	d->ip_rules = mx_ip_rules_open();
 	mx_policy_init(&d->policy, config, d->store, mx_addresses_usable, d->addresses);
 	d->journal = mx_journal_new();
 	d->recent = mx_intake_recent();
@@ -395,6 +417,7 @@ static void leave(struct mx_daemon *d)
 	event_free(d->table_event);
 	event_free(d->recall_event);
 	event_free(d->address_event);
+	event_free(d->ip_rule_event);
 	event_free(d->tick);
 	mx_control_close(d->control);
 	if (d->flows)
@@ -405,6 +428,7 @@ static void leave(struct mx_daemon *d)
 	mx_table_close(d->table);
 	mx_loader_stop(d->loader);
 	mx_parser_stop(d->parser);
+	mx_ip_rules_close(d->ip_rules);
 	mx_addresses_close(d->addresses);
 	mx_policy_free(&d->policy);
 	mx_store_close(d->store);

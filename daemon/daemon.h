@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "daemon/addresses.h"
+#include "daemon/ip_rules.h"
 #include "daemon/bookkeeper.h"
 #include "daemon/census.h"
 #include "daemon/journal.h"
@@ -31,6 +32,7 @@ struct mx_daemon {
 	struct mx_parser *parser;
 	struct mx_table *table;
 	struct mx_addresses *addresses;
+	struct mx_ip_rules *ip_rules;
 	struct mx_flow_cache *recent, *strangers; /* of the intake */
 	struct mx_journal *journal;
 	struct mx_dns_tap *tap; /* NULL: the kernel gives no copies */
@@ -48,7 +50,7 @@ struct mx_daemon {
 	pid_t watchdog;
 	struct event_base *base;
 	struct event *signals[4];
-	struct event *table_event, *recall_event, *address_event, *tick;
+	struct event *table_event, *recall_event, *address_event, *ip_rule_event, *tick;
 	struct mx_queue_rule queue_rule;
 	unsigned int beats_seen[MX_QUEUES_MAX];
 	char *table_error; /* NULL: the table says what it should */

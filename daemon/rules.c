@@ -423,7 +423,7 @@ static void put_fallback(struct mx_rules *r, const struct mx_policy *p, const st
 		put_route_maps(r, p, learned, chain, first + 1, pool_of);
 		if (class != MX_NONE)
 			name = put_class(r, &c->classes[class], first + 1, name);
-		add_rule(r, 0, MX_RULE_JUMP, name);
+		add_rule(r, MX_CHAIN_FALLBACK, MX_RULE_JUMP, name);
 	}
 	free(pool_of);
 }
@@ -446,7 +446,7 @@ static void keep_source(struct mx_rules *r, const struct mx_policy *p, u32 sourc
 }
 
 struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy *leaving,
-			      const struct mx_prefixes learned[MX_FAMILIES])
+			      const struct mx_prefixes learned[MX_FAMILIES], bool is_steered)
 {
 	struct mx_rules *r = mx_alloc(sizeof(*r));
 	u32 i;
@@ -458,12 +458,15 @@ struct mx_rules *mx_rules_new(const struct mx_policy *p, const struct mx_policy 
 	put_sources(r, p);
 	put_marks(r, p);
 	r->fixed_sets = r->set_count;
-	add_chain(r, mx_strdup("fallback"));
+	add_chain(r, mx_strdup("fallback")); /* in the order of enum mx_fixed_chain */
+	add_chain(r, mx_strdup("steer"));
+	if (is_steered)
+		add_rule(r, MX_CHAIN_STEER, MX_RULE_GOTO, "restore");
 	put_source_chains(r, p);
 	if (p->config->when_down == MX_DOWN_BALANCE)
 		put_fallback(r, p, learned);
 	else
-		add_rule(r, 0, MX_RULE_GOTO, "refuse");
+		add_rule(r, MX_CHAIN_FALLBACK, MX_RULE_GOTO, "refuse");
 	for (i = 0; leaving && i < leaving->config->source_count; i++)
 		if (mx_config_source(p->config, leaving->source_names[i]) == MX_NONE)
 			keep_source(r, leaving, i);

@@ -73,21 +73,28 @@ struct mx_chain {
 	u32 count;
 };
 
+/* Chains of mxload.nft whose rules are the daemon's. */
+enum mx_fixed_chain {
+	MX_CHAIN_FALLBACK,
+	MX_CHAIN_STEER,
+	MX_FIXED_CHAINS,
+};
+
 struct mx_rules {
 	u32 mark_mask;
 	struct mx_set *sets; /* those of mxload.nft first */
 	u32 set_count, fixed_sets;
-	struct mx_chain *chains; /* `fallback` first, which is of mxload.nft */
+	struct mx_chain *chains; /* those of mxload.nft first: enum mx_fixed_chain */
 	u32 chain_count;
 };
 
 /*
  * Works out what should stand in the table. `leaving` is NULL, or the policy that still decides: its sources are kept
- * besides, for packets that it has marked. `learned` are the addresses of mx_policy_learned(). To be freed by
- * mx_rules_free().
+ * besides, for packets that it has marked. `learned` are the addresses of mx_policy_learned(). `is_steered`: each
+ * packet of a connection gets its mark, not only the first. To be freed by mx_rules_free().
  */
 struct mx_rules *mx_rules_new(const struct mx_policy *policy, const struct mx_policy *leaving,
-			      const struct mx_prefixes learned[MX_FAMILIES]);
+			      const struct mx_prefixes learned[MX_FAMILIES], bool is_steered);
 void mx_rules_free(struct mx_rules *rules);
 
 /*

@@ -358,7 +358,7 @@ void mx_rules_put(struct mx_batch *b, const struct mx_rules *r)
 {
 	u32 i, j;
 
-	for (i = 1; i < r->chain_count; i++) {
+	for (i = MX_FIXED_CHAINS; i < r->chain_count; i++) {
 		struct nftnl_chain *chain = mx_have(nftnl_chain_alloc());
 
 		mx_kept(nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, MX_TABLE));

@@ -112,8 +112,10 @@ static void print_contents(const struct mx_rules *r, FILE *out)
 {
 	u32 i, j;
 
+	for (i = 0; i < MX_FIXED_CHAINS; i++)
+		fprintf(out, "flush chain inet mxload %s\n", r->chains[i].name);
 	fputs("table inet mxload {\n", out);
-	for (i = 1; i < r->chain_count; i++) /* first all of them, since they name each other */
+	for (i = MX_FIXED_CHAINS; i < r->chain_count; i++) /* first all of them, since they name each other */
 		fprintf(out, "\tchain %s {\n\t}\n", r->chains[i].name);
 	for (i = r->fixed_sets; i < r->set_count; i++)
 		print_set(out, &r->sets[i]);

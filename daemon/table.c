@@ -11,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,8 +21,8 @@
 #include "daemon/names.h"
 
 #define SHIELD "mxload_shield"
-#define SHIELD_PRIORITY 111 /* behind the guard */
-#define OWNED 2             /* NFT_TABLE_F_OWNER, since Linux 5.12 */
+#define SHIELD_PRIORITY (NF_IP_PRI_NAT_SRC - 4) /* behind `translate` */
+#define OWNED 2                                 /* NFT_TABLE_F_OWNER, since Linux 5.12 */
 #define PROBE "mxload_probe"
 
 /* What the table was last made to say, in numbers; worth nothing once somebody else has touched it. */
@@ -405,6 +406,10 @@ static int copy_rule(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+/*
+ * As a chain for address translation it sees first packets alone, and no packet that `translate` has given an address:
+ * it costs nothing while our table stands.
+ */
 static void put_shield_chains(struct mx_batch *b)
 {
 	struct nftnl_chain *guard = new_chain(SHIELD, "guard");
@@ -414,7 +419,7 @@ static void put_shield_chains(struct mx_batch *b)
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_HOOKNUM, NF_INET_POST_ROUTING);
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_PRIO, SHIELD_PRIORITY);
 	nftnl_chain_set_u32(guard, NFTNL_CHAIN_POLICY, NF_ACCEPT);
-	mx_kept(nftnl_chain_set_str(guard, NFTNL_CHAIN_TYPE, "filter"));
+	mx_kept(nftnl_chain_set_str(guard, NFTNL_CHAIN_TYPE, "nat"));
 	mx_batch_chain(b, NFT_MSG_NEWCHAIN, guard);
 }
 
@@ -467,7 +472,8 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 {
 	u32 i;
 
-	mx_rules_flush_chain(b, "fallback");
+	for (i = 0; i < MX_FIXED_CHAINS; i++)
+		mx_rules_flush_chain(b, rules->chains[i].name);
 	for (i = 0; i < chains->count; i++)
 		mx_rules_flush_chain(b, chains->items[i]);
 	for (i = 0; i < rules->fixed_sets; i++) {

@@ -96,7 +96,7 @@ def shield():
     return f"""table inet mxload_shield {{
     counter guarded {{
     }}
-{sets}{chains.replace("srcnat + 10", "srcnat + 11")}}}
+{sets}{chains.replace("type filter hook postrouting priority srcnat + 10", "type nat hook postrouting priority srcnat - 4")}}}
 """
 
 
@@ -111,6 +111,7 @@ def fill_table(space):
     jumps = elements((mark, f"goto src_{k}") for k, mark in enumerate(MARKS, 1))
     space.nft(f"""{DEFINES}
     include "{RULES}"
+    flush chain inet mxload steer
     table inet mxload {{{chains}
     }}
     add element inet mxload ports {{ 25 }}

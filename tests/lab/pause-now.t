@@ -193,7 +193,7 @@ wait "$many"
 
 # Rules of before: nothing is done by halves.
 at mail nft -f - <<- 'END'
-	flush chain inet mxload restore
+	flush chain inet mxload decide_out
 	flush chain inet mxload enforce_fwd
 	flush chain inet mxload cut
 	delete chain inet mxload cut
