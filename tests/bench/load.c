@@ -54,7 +54,8 @@ struct client {
 	uint64_t begun;
 	uint64_t started;
 	uint64_t failed;
-	unsigned int idle; /* how many of free[] */
+	uint64_t refused, timed_out; /* of those that failed */
+	unsigned int idle;           /* how many of free[] */
 	unsigned int free[MAX_IN_FLIGHT];
 	struct slot slot[MAX_IN_FLIGHT];
 	/* what was measured, in nanoseconds */
@@ -216,12 +217,23 @@ static void start_connection(struct client *c)
 		die("epoll_ctl");
 }
 
+static void count_failure(struct client *c, int fd)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	c->failed++;
+	c->refused += error == ECONNREFUSED;
+	c->timed_out += error == ETIMEDOUT;
+}
+
 static void connected(struct client *c, const struct epoll_event *event)
 {
 	unsigned int index = event->data.u32;
 
 	if (event->events & (EPOLLERR | EPOLLHUP))
-		c->failed++;
+		count_failure(c, c->slot[index].fd);
 	else
 		record(c, now() - c->slot[index].started);
 	end_connection(c, index);
@@ -291,9 +303,11 @@ static void print_result(struct client *c, uint64_t took)
 
 	if (c->measured)
 		qsort(c->latency, c->measured, sizeof(*c->latency), by_value);
-	printf("{\"connections\": %zu, \"failures\": %llu, \"seconds\": %.4f, \"per_second\": %.1f, "
+	printf("{\"connections\": %zu, \"failures\": %llu, \"refused\": %llu, \"timed_out\": %llu, \"seconds\": %.4f, "
+	       "\"per_second\": %.1f, "
 	       "\"median_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f}\n",
-	       c->measured, (unsigned long long)c->failed, seconds, (double)c->measured / seconds, percentile(c, 50),
+	       c->measured, (unsigned long long)c->failed, (unsigned long long)c->refused,
+	       (unsigned long long)c->timed_out, seconds, (double)c->measured / seconds, percentile(c, 50),
 	       percentile(c, 99), percentile(c, 100));
 }
 
