@@ -17,8 +17,10 @@
 
 #include "daemon/command.h"
 
-#define LINE_MAX_BYTES 65536       /* of a request */
-#define OUTPUT_MAX_BYTES (4 << 20) /* that may wait for a slow reader before it loses events */
+#define LINE_MAX_BYTES 65536        /* of a request */
+#define EVENTS_MAX_BYTES (4 << 20)  /* that may wait for a slow reader before it loses events */
+#define EVENTS_ALL_BYTES (16 << 20) /* for all of them together: those who follow share it */
+#define ANSWERS_MAX_BYTES 65536     /* that may wait when another request is taken */
 #define CLIENTS_MAX 128
 #define IDLE_SECONDS 60   /* for a client that asks nothing */
 #define LARGE_BYTES 65536 /* of an answer whose memory is worth giving back */
@@ -47,7 +49,8 @@ struct mx_control {
 	struct evconnlistener *listener;
 	struct client *clients;
 	u32 count;
-	u64 lost; /* events, of all clients */
+	u32 streams; /* of them, that follow */
+	u64 lost;    /* events, of all clients */
 	char *path;
 };
 
@@ -103,6 +106,7 @@ static void drop(struct client *client)
 		at = &(*at)->next;
 	*at = client->next;
 	client->control->count--;
+	client->control->streams -= client->stream != MX_STREAM_NONE;
 	bufferevent_free(client->io);
 	if (client->large)
 		malloc_trim(0);
@@ -143,6 +147,7 @@ static void start_stream(struct client *client, const struct mx_request *r)
 	struct timeval patience = { IDLE_SECONDS, 0 };
 
 	client->stream = r->stream;
+	client->control->streams++;
 	client->drained = r->drained;
 	client->live = -1;
 	client->to = r->to;
@@ -178,7 +183,7 @@ static void on_read(struct bufferevent *io, void *arg)
 	struct client *client = arg;
 	char *line;
 
-	while (!client->closing && client->stream == MX_STREAM_NONE && waiting(client) < OUTPUT_MAX_BYTES &&
+	while (!client->closing && client->stream == MX_STREAM_NONE && waiting(client) < ANSWERS_MAX_BYTES &&
 	       (line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF))) {
 		take_line(client, line);
 		free(line);
@@ -269,9 +274,16 @@ static void lose(struct client *client, u64 events)
 	client->control->lost += events;
 }
 
+static size_t room_for_events(const struct mx_control *control)
+{
+	size_t share = EVENTS_ALL_BYTES / control->streams;
+
+	return share < EVENTS_MAX_BYTES ? share : EVENTS_MAX_BYTES;
+}
+
 static void send_event(struct client *client, const struct mx_event *event)
 {
-	if (waiting(client) > OUTPUT_MAX_BYTES) {
+	if (waiting(client) > room_for_events(client->control)) {
 		lose(client, 1);
 		return;
 	}

@@ -43,7 +43,7 @@ done
 diag "$(resident_kb) KiB resident, $before before"
 case $MXLOADD in
 */asan/*) skip "memory is bounded" "a sanitizer has its own memory" ;;
-*) ok "memory is bounded: less than 100 MiB more" test "$(($(resident_kb) - before))" -lt 102400 ;;
+*) ok "memory is bounded: less than 48 MiB more" test "$(($(resident_kb) - before))" -lt 49152 ;;
 esac
 end rude
 eventually "no descriptor stays open" 10 equal descriptors "$open"
