@@ -206,6 +206,28 @@ press C-c
 eventually "Ctrl-C: status 0" 20 shows '^status=0'
 is "the terminal is as it was then" "$(terminal_state)" "$before"
 
+# --- a daemon that answers slowly: what is on the screen stays, whole, until all answers are there
+
+spawn slow mail "$lab_here/slow.py" "$LAB_DIR/slow.sock" "$LAB_DIR/control.sock"
+wait_for "it listens" 10 grep -q ready "$LAB_DIR/slow.out"
+run_in_shell clear
+run_in_shell "$MXLOAD -s $LAB_DIR/slow.sock top -d 0.2; echo status=\$?"
+wait_for "lines of lanes" 20 shows '^mx1 +google '
+names() {
+	lanes | awk '{ print $1, $2, $3 }'
+}
+all=$(names) seen=0 torn=0
+end_at=$(($(now_ms) + 3000))
+while [ "$(now_ms)" -lt "$end_at" ]; do
+	[ "$(names)" = "$all" ] || torn=$((torn + 1))
+	seen=$((seen + 1))
+done
+is "whole, each time that it is looked at" "$torn" 0
+ok "it was looked at often ($seen)" test $seen -gt 20
+press q
+eventually "it leaves" 20 shows '^status=0'
+end slow
+
 # --- other terminals
 
 run_in_shell clear

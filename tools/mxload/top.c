@@ -26,6 +26,10 @@ struct top {
 
 	const char *asked[ASKED_MAX]; /* and not yet answered: asked[answered ...] */
 	int ask_count, answered;
+	struct {
+		json_t *json; /* NULL: refused */
+		long long at;
+	} answers[ASKED_MAX];     /* of this round, until it is whole: what is drawn meanwhile is of the round before */
 	long long asked_at, next; /* ms of the steady clock: when it was asked, and when it is again */
 	bool refused;             /* something of this round */
 
@@ -89,12 +93,21 @@ static void refill(struct top *t)
 	mx_top_view_fill(&t->view, t->lanes);
 }
 
+static void forget_answers(struct top *t)
+{
+	int i;
+
+	for (i = 0; i < t->answered; i++)
+		json_decref(t->answers[i].json);
+	t->ask_count = t->answered = 0;
+}
+
 static void lose(struct top *t, const char *why)
 {
 	if (t->client)
 		mx_client_close(t->client);
 	t->client = NULL;
-	t->ask_count = t->answered = 0;
+	forget_answers(t);
 	t->next = milliseconds() + RETRY;
 	snprintf(t->error, sizeof(t->error), "no daemon at %s: %s", t->socket, why);
 }
@@ -125,7 +138,6 @@ static void ask_all(struct top *t)
 		return;
 	}
 	t->asked_at = milliseconds();
-	t->ask_count = t->answered = 0;
 	t->refused = false;
 	if (mx_top_lanes_are_old(t->lanes) && (!ask(t, "pools") || !ask(t, "providers")))
 		return;
@@ -151,8 +163,12 @@ static void list_warnings(struct top *t)
 static void end_round(struct top *t)
 {
 	long long now = milliseconds(), took = now - t->asked_at, interval = (long long)(t->frame.interval * 1000);
+	int i;
 
-	t->ask_count = t->answered = 0;
+	for (i = 0; i < t->answered; i++)
+		if (t->answers[i].json)
+			mx_top_lanes_take(t->lanes, t->asked[i], t->answers[i].json, t->answers[i].at);
+	forget_answers(t);
 	t->next = t->asked_at + took + (interval > (REST + 1) * took ? interval - took : REST * took);
 	if (mx_top_lanes_are_old(t->lanes))
 		t->next = now;
@@ -169,17 +185,21 @@ static void take(struct top *t, const char *line)
 
 	mx_show_plainly(answer);
 	if (!json_is_object(answer)) {
+		json_decref(answer);
 		lose(t, "the answer is not JSON");
-	} else if (!json_is_true(json_object_get(answer, "ok"))) {
+		return;
+	}
+	if (!json_is_true(json_object_get(answer, "ok"))) {
 		const char *error = json_string_value(json_object_get(answer, "error"));
 
 		t->refused = true;
 		snprintf(t->error, sizeof(t->error), "refused by the daemon: %s", error ? error : "?");
-	} else {
-		mx_top_lanes_take(t->lanes, t->asked[t->answered], answer, milliseconds());
+		json_decref(answer);
+		answer = NULL;
 	}
-	json_decref(answer);
-	if (t->client && ++t->answered == t->ask_count)
+	t->answers[t->answered].json = answer;
+	t->answers[t->answered].at = milliseconds();
+	if (++t->answered == t->ask_count)
 		end_round(t);
 }
 
@@ -436,6 +456,7 @@ int mx_top_run(const char *socket, double interval)
 	mx_top_screen_close();
 	if (t.client)
 		mx_client_close(t.client);
+	forget_answers(&t);
 	mx_top_view_clear(&t.view);
 	mx_top_lanes_free(t.lanes);
 	return MX_EXIT_OK;
