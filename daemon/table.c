@@ -20,6 +20,7 @@
 #include "daemon/log.h"
 #include "daemon/names.h"
 
+#define LAYOUT "layout_1" /* a chain of mxload.nft: this daemon can fill a table that has it */
 #define SHIELD "mxload_shield"
 #define SHIELD_PRIORITY (NF_IP_PRI_NAT_SRC - 4) /* behind `translate` */
 #define OWNED 2                                 /* NFT_TABLE_F_OWNER, since Linux 5.12 */
@@ -135,6 +136,17 @@ static bool table_exists(struct mx_table *t, const char *name)
 	u32 found = 0;
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
+	return ask(t, nlh, count_one, &found) == 0 && found;
+}
+
+static bool has_layout(struct mx_table *t)
+{
+	char buffer[512];
+	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_ACK, 1);
+	u32 found = 0;
+
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, MX_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, LAYOUT);
 	return ask(t, nlh, count_one, &found) == 0 && found;
 }
 
@@ -329,9 +341,12 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
-/* Loads base text and contents by nft in one transaction: from its first moment on the table decides by the fallback.
+/*
+ * Loads base text and contents by nft in one transaction; `first`: what it is to do before, in the same. A file holds no
+ * leases: until the table is filled its fallback would refuse, so it is left empty, and what meets it is dropped and sent
+ * again.
  */
-static char *load(struct mx_table *t, const struct mx_rules *rules)
+static char *load(struct mx_table *t, const char *first, const struct mx_rules *rules)
 {
 	FILE *text;
 
@@ -340,7 +355,9 @@ static char *load(struct mx_table *t, const struct mx_rules *rules)
 	text = mx_loader_begin(t->loader);
 	if (!text)
 		return mx_format("cannot run nft: %s", strerror(errno));
+	fputs(first, text);
 	mx_rules_print(rules, t->base, text);
+	fputs("flush chain inet " MX_TABLE " fallback\n", text);
 	if (!mx_loader_end(t->loader, text, &t->nft))
 		return mx_strdup("nft could not load the table: expected it to be installed (package nftables)");
 	return NULL;
@@ -459,6 +476,15 @@ static void put_shield(struct mx_table *t, struct mx_batch *b, const struct mx_r
 			mx_rules_put_set(b, SHIELD, &rules->sets[i]);
 }
 
+static struct nftnl_set *new_set(const char *name)
+{
+	struct nftnl_set *set = mx_have(nftnl_set_alloc());
+
+	mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
+	mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, name));
+	return set;
+}
+
 static bool is_draw(const char *set)
 {
 	return !strncmp(set, "pick.", 5);
@@ -476,25 +502,12 @@ static void put_clearance(struct mx_batch *b, const struct mx_rules *rules, cons
 		mx_rules_flush_chain(b, rules->chains[i].name);
 	for (i = 0; i < chains->count; i++)
 		mx_rules_flush_chain(b, chains->items[i]);
-	for (i = 0; i < rules->fixed_sets; i++) {
-		struct nftnl_set *set = mx_have(nftnl_set_alloc());
-
-		mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
-		mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, rules->sets[i].name));
-		mx_batch_elements(b, NFT_MSG_DELSETELEM, set);
-	}
+	for (i = 0; i < rules->fixed_sets; i++)
+		mx_batch_elements(b, NFT_MSG_DELSETELEM, new_set(rules->sets[i].name));
 	for (i = 0; i < sets->count; i++) {
-		struct nftnl_set *set = mx_have(nftnl_set_alloc());
-
-		if (is_draw(sets->items[i])) { /* element by element: each tells what it has spent */
-			mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
-			mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]));
-			mx_batch_elements(b, NFT_MSG_DELSETELEM, set);
-			set = mx_have(nftnl_set_alloc());
-		}
-		mx_kept(nftnl_set_set_str(set, NFTNL_SET_TABLE, MX_TABLE));
-		mx_kept(nftnl_set_set_str(set, NFTNL_SET_NAME, sets->items[i]));
-		mx_batch_set(b, NFT_MSG_DELSET, set);
+		if (is_draw(sets->items[i])) /* element by element: each tells what it has spent */
+			mx_batch_elements(b, NFT_MSG_DELSETELEM, new_set(sets->items[i]));
+		mx_batch_set(b, NFT_MSG_DELSET, new_set(sets->items[i]));
 	}
 	for (i = 0; i < chains->count; i++)
 		mx_batch_chain(b, NFT_MSG_DELCHAIN, new_chain(MX_TABLE, chains->items[i]));
@@ -580,9 +593,7 @@ static char *fill(struct mx_table *t, const struct mx_rules *rules, const struct
 
 static char *load_missing(struct mx_table *t, const struct mx_rules *rules)
 {
-	static const struct mx_queue_rule none = { .expression = MX_QUEUE_NONE };
-	char *wrong = load(t, rules);
-	u32 i;
+	char *wrong = load(t, "", rules);
 
 	if (wrong)
 		return wrong;
@@ -590,10 +601,7 @@ static char *load_missing(struct mx_table *t, const struct mx_rules *rules)
 	       t->loaded ? "somebody took the table inet mxload away: put back" : "loaded the table inet mxload");
 	t->restored += t->loaded;
 	t->returned_all = false;
-	remember(t, rules, &none);
-	for (i = 0; i < rules->set_count; i++)
-		if (rules->sets[i].leased) /* a file holds no leases */
-			t->applied.elements[i] = 0;
+	t->applied.known = false;
 	return NULL;
 }
 
@@ -727,6 +735,45 @@ bool mx_table_returned(struct mx_table *t, void (*each)(const struct mx_returned
 
 /* --- applying --------------------------------------------------------------------------------------------------- */
 
+/* What is lent comes back; until the table is another one the fallback drops what it should decide. */
+static int put_recall(struct mx_table *t, struct mx_batch *b)
+{
+	struct names sets = { 0 };
+	int error = list_names(t, NFT_MSG_GETSET, take_set, &sets);
+	u32 i;
+
+	mx_rules_flush_chain(b, "fallback");
+	for (i = 0; i < sets.count; i++)
+		if (is_draw(sets.items[i]))
+			mx_batch_elements(b, NFT_MSG_DELSETELEM, new_set(sets.items[i]));
+	free_names(&sets);
+	return error;
+}
+
+/* The table of another version of mxload: this one's takes its place, in one transaction. */
+static char *load_anew(struct mx_table *t, const struct mx_rules *rules)
+{
+	struct mx_batch b;
+	int error, which = -1;
+	char *wrong;
+
+	mx_batch_begin(&b);
+	error = put_recall(t, &b);
+	if (error)
+		mx_batch_free(&b);
+	else
+		error = mx_batch_commit(&b, t->socket, &which);
+	read_events(t);
+	if (error) /* whatever it is: what is not back counts as spent */
+		t->returned_all = false;
+	wrong = load(t, "delete table inet " MX_TABLE "\n", rules);
+	if (wrong)
+		return wrong;
+	mx_log(MX_LOG_INFO, "the loaded table inet mxload is of another version of mxload: replaced");
+	t->applied.known = false;
+	return NULL;
+}
+
 char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const struct mx_queue_rule *queue)
 {
 	char *wrong = NULL;
@@ -738,6 +785,8 @@ char *mx_table_apply(struct mx_table *t, const struct mx_rules *rules, const str
 			"the table inet mxload was loaded with mark-mask 0x%08x, expected 0x%08x: load it anew, or "
 			"change mark-mask back",
 			loaded_mask(t), rules->mark_mask);
+	else if (!t->loaded && !has_layout(t))
+		wrong = load_anew(t, rules);
 	if (wrong)
 		return wrong;
 	t->loaded = true;
