@@ -32,7 +32,7 @@ static struct loan *lane_of(const struct mx_lend *l, u32 provider, u32 source)
 
 static bool is_draw(const struct mx_set *set)
 {
-	return set->key == MX_SET_DRAW;
+	return set->key == MX_SET_DRAW && set->provider_count;
 }
 
 /* --- what is bound ---------------------------------------------------------------------------------------------- */

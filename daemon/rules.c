@@ -287,6 +287,20 @@ static const char *pick_set(struct mx_rules *r, const struct mx_policy *p, u16 p
 	return pick;
 }
 
+/*
+ * What is left when every draw met one whose lease is spent: refuse. This is a draw, too, that always meets: the sets
+ * are exchanged while packets are on their way, and one that meets none of them any more must not be refused.
+ */
+static const char *spent_draw(struct mx_rules *r)
+{
+	static const char name[] = "draw.spent";
+
+	if (!find_set(r, name))
+		add_number(add_set(r, mx_strdup(name), MX_SET_DRAW, true, true), 0, MX_DRAW_RANGE - 1)->chain =
+			"refuse";
+	return name;
+}
+
 /* The chain that serves a provider from a pool: the pool's own draw, or its overflow's, or `refuse`. */
 static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16 pool, u32 provider,
 			      enum mx_family family)
@@ -307,7 +321,7 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	chain = add_chain(r, mx_strdup(lane));
 	for (i = 0; i < MX_DRAWS; i++)
 		add_rule(r, chain, MX_RULE_DRAW, pick);
-	add_rule(r, chain, MX_RULE_GOTO, "refuse"); /* every draw met one whose lease is spent */
+	add_rule(r, chain, MX_RULE_DRAW, spent_draw(r));
 	return lane;
 }
 

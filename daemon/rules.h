@@ -5,7 +5,7 @@
  * running). Base chains and everything else fixed stand in nft-rules/mxload.nft and are not part of it.
  *
  * Sets and chains of the daemon's own making have a dot in their names: src.SOURCE, lane.POOL.PROVIDER,
- * pick.POOL, pick.POOL.PROVIDER, route.N, to4.N ...; by that it knows them again after a restart.
+ * pick.POOL, pick.POOL.PROVIDER, draw.spent, route.N, to4.N ...; by that it knows them again after a restart.
  */
 #ifndef MX_DAEMON_RULES_H
 #define MX_DAEMON_RULES_H

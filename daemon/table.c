@@ -342,9 +342,9 @@ enum mx_queue_expression mx_table_probe_queue(struct mx_table *t)
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Loads base text and contents by nft in one transaction; `first`: what it is to do before, in the same. A file holds no
- * leases: until the table is filled its fallback would refuse, so it is left empty, and what meets it is dropped and sent
- * again.
+ * Loads base text and contents by nft in one transaction; `first`: what it is to do before, in the same. A file holds
+ * no leases: until the table is filled its fallback would refuse, so it is left empty, and what meets it is dropped and
+ * sent again.
  */
 static char *load(struct mx_table *t, const char *first, const struct mx_rules *rules)
 {
@@ -487,7 +487,7 @@ static struct nftnl_set *new_set(const char *name)
 
 static bool is_draw(const char *set)
 {
-	return !strncmp(set, "pick.", 5);
+	return !strncmp(set, "pick.", 5) || !strncmp(set, "draw.", 5);
 }
 
 /* --- filling ---------------------------------------------------------------------------------------------------- */

@@ -14,12 +14,12 @@ cd "$(dirname "$0")/../.." || exit 1
 # kernel, engine (see play), scenarios. Lines of the same kernel and engine belong together. Those
 # of the module (kmod, module) come last: what a kernel keeps for ever after a first run would be taken for a leak.
 table=${SCENARIOS:-"
-6.1   nft      shares crash limits ledger learn
+6.1   nft      shares crash limits learn
 6.1   xtables  repeat
 6.1   kmod     mxrep-truth
 6.1   module   lab replay
 6.12  nft      flush gateway pause-now
-6.12  xtables  shares pace
+6.12  xtables  shares
 6.12  kmod     shares crash limits routing
 6.12  module   replay abuse
 "}
