@@ -129,25 +129,30 @@ static int count_one(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+static bool exists(struct mx_table *t, struct nlmsghdr *question)
+{
+	u32 found = 0;
+
+	return ask(t, question, count_one, &found) == 0 && found;
+}
+
 static bool table_exists(struct mx_table *t, const char *name)
 {
 	char buffer[512];
 	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_ACK, 1);
-	u32 found = 0;
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
-	return ask(t, nlh, count_one, &found) == 0 && found;
+	return exists(t, nlh);
 }
 
 static bool has_layout(struct mx_table *t)
 {
 	char buffer[512];
 	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_ACK, 1);
-	u32 found = 0;
 
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, MX_TABLE);
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, LAYOUT);
-	return ask(t, nlh, count_one, &found) == 0 && found;
+	return exists(t, nlh);
 }
 
 /* Names of chains and sets in our table that the daemon has made: those with a dot. */
@@ -360,6 +365,7 @@ static char *load(struct mx_table *t, const char *first, const struct mx_rules *
 	fputs("flush chain inet " MX_TABLE " fallback\n", text);
 	if (!mx_loader_end(t->loader, text, &t->nft))
 		return mx_strdup("nft could not load the table: expected it to be installed (package nftables)");
+	t->applied.known = false;
 	return NULL;
 }
 
@@ -601,7 +607,6 @@ static char *load_missing(struct mx_table *t, const struct mx_rules *rules)
 	       t->loaded ? "somebody took the table inet mxload away: put back" : "loaded the table inet mxload");
 	t->restored += t->loaded;
 	t->returned_all = false;
-	t->applied.known = false;
 	return NULL;
 }
 
@@ -770,7 +775,6 @@ static char *load_anew(struct mx_table *t, const struct mx_rules *rules)
 	if (wrong)
 		return wrong;
 	mx_log(MX_LOG_INFO, "the loaded table inet mxload is of another version of mxload: replaced");
-	t->applied.known = false;
 	return NULL;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Without memory the program ends, whoever asked for it. */
-#include <fcntl.h>
 #include <jansson.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

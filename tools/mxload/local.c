@@ -160,12 +160,15 @@ static struct host *host_for(struct hosts *hosts, const char *name, bool v6)
  * the other for hundreds of addresses would wait for hours. */
 static void find_name(const struct sockaddr *sa, socklen_t size, char name[NI_MAXHOST], bool *is_answered)
 {
-	int rc = *is_answered ? getnameinfo(sa, size, name, NI_MAXHOST, NULL, 0, NI_NAMEREQD) : EAI_AGAIN;
+	int rc;
 
-	if (!rc)
-		return;
 	*name = '\0';
-	if (rc != EAI_AGAIN || !*is_answered)
+	if (!*is_answered)
+		return;
+	rc = getnameinfo(sa, size, name, NI_MAXHOST, NULL, 0, NI_NAMEREQD);
+	if (rc)
+		*name = '\0';
+	if (rc != EAI_AGAIN)
 		return;
 	*is_answered = false;
 	fputs("mxload: no name server answers: host names are left out\n", stderr);
