@@ -94,6 +94,14 @@ u64 mx_clock_steady_ms(void)
 	return read_ms(CLOCK_MONOTONIC);
 }
 
+u64 mx_clock_steady_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+}
+
 u32 mx_clock_coarse_seconds(void)
 {
 	struct timespec t;

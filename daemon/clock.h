@@ -53,6 +53,7 @@ u64 mx_clock_wall(void);
 /* Clocks that nobody sets, for waits: since boot, with the time that the host slept; and without it. */
 u64 mx_clock_boot_seconds(void);
 u64 mx_clock_steady_ms(void);
+u64 mx_clock_steady_usec(void);
 
 /* The latter in seconds, up to some milliseconds late: what a look into a table costs, not a look at the clock. */
 u32 mx_clock_coarse_seconds(void);

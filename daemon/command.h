@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/open.h"
+#include "daemon/rights.h"
 
 /* What a connection goes on to get after the answer. */
 enum mx_stream { MX_STREAM_NONE, MX_STREAM_WATCH, MX_STREAM_FLOWS, MX_STREAM_DRAIN };

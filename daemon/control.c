@@ -5,9 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/allowance.h"
+#include "daemon/clock.h"
 #include "daemon/command.h"
+#include "daemon/rights.h"
 
 #define LINE_MAX_BYTES 65536        /* of a request */
 #define EVENTS_MAX_BYTES (4 << 20)  /* that may wait for a slow reader before it loses events */
@@ -30,8 +31,8 @@ struct client {
 	struct client *next;
 	struct mx_control *control;
 	struct bufferevent *io;
+	u64 number; /* the lower, the older */
 	enum mx_right right;
-	const char *owner;
 	enum mx_stream stream;
 	u64 at; /* in the journal */
 	u64 lost;
@@ -41,62 +42,56 @@ struct client {
 	enum mx_family to_family;
 	bool to_given;
 	bool closing;
-	bool large; /* so was an answer */
+	bool large;  /* so was an answer */
+	bool behind; /* there is work for it that has to wait */
+};
+
+/* Events as text, for all who follow, while they are told. */
+struct told {
+	u64 number;
+	char *text; /* NULL: none */
+	size_t length;
 };
 
 struct mx_control {
 	struct mx_daemon *daemon;
 	struct evconnlistener *listener;
-	struct client *clients;
+	struct mx_rights rights;
+	struct mx_allowance reading, arriving; /* time for those who may not steer: for what they ask, and to come in */
+	struct event *rest, *door;             /* end when there is some again */
+	struct told told[EVENTS_AT_ONCE];
+	struct client *clients; /* in turn */
 	u32 count;
+	u64 count_ever;
 	u32 streams; /* of them, that follow */
 	u64 lost;    /* events, of all clients */
 	char *path;
+	char *busy; /* the answer to one too many */
+	size_t busy_length;
 };
 
-/* --- rights ----------------------------------------------------------------------------------------------------- */
-
-static bool in_group(const char *name, const struct ucred *peer)
-{
-	struct group *group = *name ? getgrnam(name) : NULL;
-	struct passwd *user;
-	gid_t wanted, groups[256];
-	int count = 256, i;
-
-	if (!group)
-		return false;
-	wanted = group->gr_gid;
-	if (peer->gid == wanted)
-		return true;
-	user = getpwuid(peer->uid);
-	if (!user || getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
-		return false;
-	for (i = 0; i < count; i++)
-		if (groups[i] == wanted)
-			return true;
-	return false;
-}
-
-static enum mx_right right_of(const struct mx_config *c, int fd, const char **owner)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	struct passwd *reputation;
-
-	*owner = "operator";
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return MX_RIGHT_NONE;
-	if (!peer.uid || in_group(c->admin_group, &peer))
-		return MX_RIGHT_CHANGE;
-	reputation = *c->reputation_user ? getpwnam(c->reputation_user) : NULL;
-	if (reputation && reputation->pw_uid == peer.uid) {
-		*owner = "mxrep";
-		return MX_RIGHT_STEER;
-	}
-	return in_group(c->reader_group, &peer) ? MX_RIGHT_READ : MX_RIGHT_NONE;
-}
-
 /* --- clients ---------------------------------------------------------------------------------------------------- */
+
+static void append(struct mx_control *control, struct client *client)
+{
+	struct client **at = &control->clients;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = client;
+	client->next = NULL;
+}
+
+/* Who was first comes last. */
+static void take_turns(struct mx_control *control)
+{
+	struct client *first = control->clients;
+
+	if (first) {
+		control->clients = first->next;
+		append(control, first);
+	}
+}
 
 static void drop(struct client *client)
 {
@@ -118,19 +113,55 @@ static size_t waiting(const struct client *client)
 	return evbuffer_get_length(bufferevent_get_output(client->io));
 }
 
-static void send_json(struct client *client, json_t *json)
+/* A line of text, to be freed by free(). NULL: it cannot be written as text. */
+static char *line_of(json_t *json, size_t *length)
 {
 	char *text = json_dumps(json, JSON_COMPACT);
-	size_t length;
 
 	json_decref(json);
 	if (!text)
+		return NULL;
+	*length = strlen(text);
+	text[(*length)++] = '\n'; /* in the place of the 0 */
+	return text;
+}
+
+static void send_json(struct client *client, json_t *json)
+{
+	size_t length;
+	char *text = line_of(json, &length);
+
+	if (!text)
 		return;
-	length = strlen(text);
 	client->large |= length > LARGE_BYTES;
 	bufferevent_write(client->io, text, length);
-	bufferevent_write(client->io, "\n", 1);
 	free(text);
+}
+
+/*
+ * However many they are who may only read, or nothing: mail and operators must not notice. The time that they cost is
+ * taken from an allowance; when there is none left, they wait. Who comes in has another one: an operator behind them
+ * must not wait for what they ask.
+ */
+static bool is_short(struct mx_allowance *a)
+{
+	mx_allowance_left(a, mx_clock_steady_usec());
+	return mx_allowance_wait(a);
+}
+
+static void charge(struct mx_allowance *a, enum mx_right right, u64 since)
+{
+	if (right < MX_RIGHT_STEER)
+		mx_allowance_spend(a, mx_clock_steady_usec() - since);
+}
+
+static void wake_when_there_is_some(struct event *timer, const struct mx_allowance *a)
+{
+	u64 wait = mx_allowance_wait(a);
+	struct timeval until = { (time_t)(wait / 1000000), (suseconds_t)(wait % 1000000) };
+
+	if (!evtimer_pending(timer, NULL))
+		evtimer_add(timer, &until);
 }
 
 /* Lets what is written reach the client, then ends. */
@@ -161,7 +192,7 @@ static void take_line(struct client *client, const char *line)
 {
 	struct mx_request request = { .daemon = client->control->daemon,
 				      .right = client->right,
-				      .owner = client->owner,
+				      .owner = client->right == MX_RIGHT_STEER ? "mxrep" : "operator",
 				      .begin = mx_journal_next(client->control->daemon->journal) };
 	char error[MX_ARGUMENTS_ERROR];
 
@@ -176,24 +207,62 @@ static void take_line(struct client *client, const char *line)
 	json_decref(request.args);
 }
 
-/* One line at a time, and none while the client does not read its answers. */
-static void on_read(struct bufferevent *io, void *arg)
+static bool has_line(struct client *client)
 {
-	struct evbuffer *in = bufferevent_get_input(io);
-	struct client *client = arg;
+	return evbuffer_search_eol(bufferevent_get_input(client->io), NULL, NULL, EVBUFFER_EOL_LF).pos >= 0;
+}
+
+/* What it asks next waits until it has read its answers, or its turn has come. */
+static bool is_served(struct client *client)
+{
+	return !client->closing && client->stream == MX_STREAM_NONE && waiting(client) < ANSWERS_MAX_BYTES &&
+	       !client->behind;
+}
+
+/* Nothing more is read while a line waits: so what a client may make wait for it has a bound. */
+static void go_on_reading(struct client *client)
+{
+	if (has_line(client))
+		bufferevent_disable(client->io, EV_READ);
+	else
+		bufferevent_enable(client->io, EV_READ);
+}
+
+/* Up to so many lines. */
+static void take_lines(struct client *client, u32 max)
+{
+	struct evbuffer *in = bufferevent_get_input(client->io);
+	struct mx_control *control = client->control;
+	u64 since;
 	char *line;
 
-	while (!client->closing && client->stream == MX_STREAM_NONE && waiting(client) < ANSWERS_MAX_BYTES &&
-	       (line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF))) {
+	while (is_served(client) && has_line(client)) {
+		if (!max-- || (client->right < MX_RIGHT_STEER && is_short(&control->reading))) {
+			client->behind = true;
+			wake_when_there_is_some(control->rest, &control->reading);
+			break;
+		}
+		since = mx_clock_steady_usec();
+		line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
 		take_line(client, line);
 		free(line);
+		charge(&control->reading, client->right, since);
 	}
-	if (!client->closing && client->stream == MX_STREAM_NONE && evbuffer_get_length(in) >= LINE_MAX_BYTES) {
+	if (client->closing)
+		return;
+	if (client->stream != MX_STREAM_NONE)
+		evbuffer_drain(in, evbuffer_get_length(in));
+	go_on_reading(client);
+	if (evbuffer_get_length(in) >= LINE_MAX_BYTES && !has_line(client)) {
 		send_json(client, mx_command_error("too-long", "expected a line of less than 65536 bytes"));
 		close_soon(client);
-	} else if (client->stream != MX_STREAM_NONE) {
-		evbuffer_drain(in, evbuffer_get_length(in));
 	}
+}
+
+static void on_read(struct bufferevent *io, void *arg)
+{
+	(void)io;
+	take_lines(arg, UINT32_MAX);
 }
 
 static void on_written(struct bufferevent *io, void *arg)
@@ -204,6 +273,23 @@ static void on_written(struct bufferevent *io, void *arg)
 		drop(client);
 	else
 		on_read(io, client); /* requests that waited for this */
+}
+
+/* One line for each: who asks most does not get most. */
+static void on_rest_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_control *control = arg;
+	struct client *client, *next;
+
+	(void)fd, (void)what;
+	take_turns(control);
+	for (client = control->clients; client; client = next) {
+		next = client->next;
+		if (client->behind) {
+			client->behind = false;
+			take_lines(client, 1);
+		}
+	}
 }
 
 static void on_end(struct bufferevent *io, short what, void *arg)
@@ -221,40 +307,67 @@ static bool make_room(struct mx_control *control, enum mx_right right)
 	struct client *client, *least = NULL;
 
 	for (client = control->clients; client; client = client->next)
-		if (client->right < right && (!least || client->right <= least->right))
+		if (client->right < right && (!least || client->right < least->right ||
+					      (client->right == least->right && client->number < least->number)))
 			least = client;
 	if (least)
 		drop(least);
 	return least;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int length, void *arg)
+/* The answer fits into the socket's buffer, which is empty. */
+static void turn_away(const struct mx_control *control, int fd)
+{
+	send(fd, control->busy, control->busy_length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void let_in(struct mx_control *control, int fd, enum mx_right right)
 {
 	struct timeval patience = { IDLE_SECONDS, 0 };
-	struct mx_control *control = arg;
 	struct client *client = mx_alloc(sizeof(*client));
 
-	(void)listener, (void)addr, (void)length;
 	client->control = control;
-	client->right = right_of(control->daemon->policy.config, fd, &client->owner);
+	client->right = right;
 	client->io = bufferevent_socket_new(control->daemon->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!client->io) {
 		free(client);
 		close(fd);
 		return;
 	}
-	client->next = control->clients;
-	control->clients = client;
+	client->number = control->count_ever++;
+	append(control, client);
 	control->count++;
 	bufferevent_setcb(client->io, on_read, on_written, on_end, client);
-	bufferevent_setwatermark(client->io, EV_READ, 0, LINE_MAX_BYTES);
 	bufferevent_set_timeouts(client->io, &patience, &patience);
-	if (control->count > CLIENTS_MAX && !make_room(control, client->right)) {
-		send_json(client, mx_command_error("busy", "too many clients: try again"));
-		close_soon(client);
-		return;
-	}
 	bufferevent_enable(client->io, EV_READ | EV_WRITE);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int length, void *arg)
+{
+	u64 since = mx_clock_steady_usec();
+	struct mx_control *control = arg;
+	const struct mx_policy *p = &control->daemon->policy;
+	enum mx_right right = mx_rights_of(&control->rights, p->config, p->snapshot->generation, fd);
+
+	(void)addr, (void)length;
+	if (control->count < CLIENTS_MAX || make_room(control, right))
+		let_in(control, fd, right);
+	else
+		turn_away(control, fd);
+	charge(&control->arriving, right, since);
+	if (is_short(&control->arriving)) {
+		evconnlistener_disable(listener);
+		wake_when_there_is_some(control->door, &control->arriving);
+	}
+}
+
+static void on_door(evutil_socket_t fd, short what, void *arg)
+{
+	struct mx_control *control = arg;
+
+	(void)fd, (void)what;
+	evconnlistener_enable(control->listener);
 }
 
 /* --- streams ---------------------------------------------------------------------------------------------------- */
@@ -281,8 +394,33 @@ static size_t room_for_events(const struct mx_control *control)
 	return share < EVENTS_MAX_BYTES ? share : EVENTS_MAX_BYTES;
 }
 
-static void send_event(struct client *client, const struct mx_event *event)
+/* The text of an event is made once for all who follow. NULL: there is none. */
+static const struct told *tell(struct mx_control *control, u64 number, const struct mx_event *event)
 {
+	struct told *told = &control->told[number % EVENTS_AT_ONCE];
+
+	if (!told->text || told->number != number) {
+		free(told->text);
+		told->number = number;
+		told->text = line_of(mx_command_event(event), &told->length);
+	}
+	return told->text ? told : NULL;
+}
+
+static void forget_told(struct mx_control *control)
+{
+	u32 i;
+
+	for (i = 0; i < EVENTS_AT_ONCE; i++) {
+		free(control->told[i].text);
+		control->told[i].text = NULL;
+	}
+}
+
+static void send_event(struct client *client, u64 number, const struct mx_event *event)
+{
+	const struct told *told;
+
 	if (waiting(client) > room_for_events(client->control)) {
 		lose(client, 1);
 		return;
@@ -291,22 +429,35 @@ static void send_event(struct client *client, const struct mx_event *event)
 		send_json(client, json_pack("{s:s,s:I}", "event", "lost", "count", (json_int_t)client->lost));
 		client->lost = 0;
 	}
-	if (wants(client, event))
-		send_json(client, mx_command_event(event));
+	told = wants(client, event) ? tell(client->control, number, event) : NULL;
+	if (told)
+		bufferevent_write(client->io, told->text, told->length);
+}
+
+/* Who has no room is not worth a look at the events. */
+static void lose_all(struct client *client)
+{
+	u64 next = mx_journal_next(client->control->daemon->journal);
+
+	lose(client, next - client->at);
+	client->at = next;
 }
 
 static void send_events(struct client *client)
 {
 	static struct mx_event events[EVENTS_AT_ONCE];
-	u32 count, i;
-	u64 lost;
+	struct mx_control *control = client->control;
+	u32 count = EVENTS_AT_ONCE, i;
+	u64 lost, since;
 
-	do {
-		count = mx_journal_read(client->control->daemon->journal, &client->at, events, EVENTS_AT_ONCE, &lost);
+	while (count == EVENTS_AT_ONCE && (client->right >= MX_RIGHT_STEER || !is_short(&control->reading))) {
+		since = mx_clock_steady_usec();
+		count = mx_journal_read(control->daemon->journal, &client->at, events, EVENTS_AT_ONCE, &lost);
 		lose(client, lost);
 		for (i = 0; i < count; i++)
-			send_event(client, &events[i]);
-	} while (count == EVENTS_AT_ONCE);
+			send_event(client, client->at - count + i, &events[i]);
+		charge(&control->reading, client->right, since);
+	}
 }
 
 static void send_drain(struct client *client)
@@ -321,19 +472,28 @@ static void send_drain(struct client *client)
 		close_soon(client);
 }
 
+static void follow(struct client *client)
+{
+	if (client->closing || client->stream == MX_STREAM_NONE)
+		return;
+	if (client->stream == MX_STREAM_DRAIN)
+		send_drain(client);
+	else if (waiting(client) > room_for_events(client->control))
+		lose_all(client);
+	else
+		send_events(client);
+}
+
 void mx_control_tick(struct mx_control *control)
 {
-	struct client *client = control->clients, *next;
+	struct client *client, *next;
 
-	for (; client; client = next) {
+	take_turns(control);
+	for (client = control->clients; client; client = next) {
 		next = client->next;
-		if (client->closing)
-			continue;
-		if (client->stream == MX_STREAM_DRAIN)
-			send_drain(client);
-		else if (client->stream != MX_STREAM_NONE)
-			send_events(client);
+		follow(client);
 	}
+	forget_told(control);
 }
 
 u64 mx_control_lost(const struct mx_control *control)
@@ -364,7 +524,8 @@ static int listen_on(const char *path)
 	if (somebody_answers(&address))
 		mx_fatal("control socket %s: another mxloadd answers there", path);
 	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(path, 0666) || listen(fd, 128))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(path, 0666) ||
+	    listen(fd, SOMAXCONN))
 		mx_fatal("control socket %s: %s", path, strerror(errno));
 	return fd;
 }
@@ -378,7 +539,10 @@ struct mx_control *mx_control_open(struct mx_daemon *daemon)
 	control->listener =
 		evconnlistener_new(daemon->base, on_accept, control, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
 				   listen_on(control->path));
-	if (!control->listener)
+	control->rest = evtimer_new(daemon->base, on_rest_over, control);
+	control->door = evtimer_new(daemon->base, on_door, control);
+	control->busy = line_of(mx_command_error("busy", "too many clients: try again"), &control->busy_length);
+	if (!control->listener || !control->rest || !control->door || !control->busy)
 		mx_fatal("control socket %s: cannot listen", control->path);
 	return control;
 }
@@ -387,7 +551,11 @@ void mx_control_close(struct mx_control *control)
 {
 	while (control->clients)
 		drop(control->clients);
+	forget_told(control);
+	event_free(control->rest);
+	event_free(control->door);
 	evconnlistener_free(control->listener);
+	free(control->busy);
 	unlink(control->path);
 	free(control->path);
 	free(control);

@@ -13,9 +13,6 @@
 struct mx_daemon;
 struct mx_control;
 
-/* What a client may do, by its credentials. */
-enum mx_right { MX_RIGHT_NONE, MX_RIGHT_READ, MX_RIGHT_STEER, MX_RIGHT_CHANGE };
-
 /* Opens the socket of the configuration. Ends the program when it cannot, or when another daemon answers there. */
 struct mx_control *mx_control_open(struct mx_daemon *daemon);
 void mx_control_close(struct mx_control *control);

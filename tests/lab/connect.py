@@ -33,19 +33,20 @@ def say(*words):
     print(*words, flush=True)
 
 
-def new_socket(options, address):
+def new_socket(options, address, index):
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     if options.mark:
         sock.setsockopt(socket.SOL_SOCKET, SO_MARK, options.mark)
-    if options.bind:
-        sock.bind((options.bind, 0))
+    if options.bind or options.ports:
+        sock.bind((options.bind, options.ports and options.ports + index))
     return sock
 
 
-async def attempt(options, address):
+async def attempt(options, index):
     """Returns (result, socket or None, local name, milliseconds)."""
-    sock = new_socket(options, address)
+    address = options.address[index % len(options.address)]
+    sock = new_socket(options, address, index)
     start = time.monotonic()
     name = ("-", "-")
     try:
@@ -72,7 +73,7 @@ class Connections:
 
     async def one(self, index, slots, totals):
         async with slots:
-            result, sock, name, took = await attempt(self.options, self.options.address[index % len(self.options.address)])
+            result, sock, name, took = await attempt(self.options, index)
         totals[result] += 1
         say(index, result, *name, f"{took:.1f}")
         if sock and self.options.keep:
@@ -145,7 +146,9 @@ def main():
     parser.add_argument("-r", "--rate", type=float, default=0, help="at most so many a second")
     parser.add_argument("-t", "--timeout", type=float, default=10, help="seconds")
     parser.add_argument("-p", "--port", type=int, default=25)
-    parser.add_argument("-b", "--bind", metavar="ADDRESS", help="local address")
+    parser.add_argument("-b", "--bind", metavar="ADDRESS", default="", help="local address")
+    parser.add_argument("-s", "--ports", metavar="FIRST", type=int, default=0,
+                        help="from this local port on, the next for each: none is used again soon, as others may be")
     parser.add_argument("-m", "--mark", type=lambda text: int(text, 0), default=0, help="firewall mark of the sockets")
     parser.add_argument("-k", "--keep", action="store_true", help="keep them open and read commands")
     parser.add_argument("address", nargs="+")

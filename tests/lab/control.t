@@ -27,6 +27,16 @@ try:
 except OSError:
     pass
 print(s.makefile().readline().strip())' "$LAB_DIR/control.sock")" '"code":"too-long"'
+is "many lines, many answers, also when they are read late" "$(at mail $LAB_PYTHON -c '
+import socket, sys, threading
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(20)
+s.connect(sys.argv[1])
+sender = threading.Thread(target=s.sendall, args=(b"{\"command\":\"help\"}\n" * 30000,))
+sender.start()
+sender.join(1) # it cannot end before somebody reads
+print(sender.is_alive(), sum(line.startswith(b"{\"ok\":true") for _, line in zip(range(30000), s.makefile("rb"))))
+sender.join()' "$LAB_DIR/control.sock")" "True 30000"
 like "nobody may nothing" "$(talk $'{"command":"status"}\n' 65534)" '"code":"denied"'
 like "nobody may not change" "$(talk $'{"command":"pause","source":"mx1"}\n' 65534)" '"code":"denied"'
 
@@ -58,7 +68,7 @@ eventually "and decides" 10 queue_decides mail 198.51.100.10
 coproc at mail $LAB_PYTHON "$lab_top/tests/lab/followers.py" "$LAB_DIR/control.sock" 20
 read -r -t 10 -u "${COPROC[0]}" line
 is "followers are ready" "$line" ready
-connect mail -n 1500 -f 64 198.51.100.10 198.51.100.20 > /dev/null
+connect mail -n 1500 -f 64 -s 20000 198.51.100.10 198.51.100.20 > /dev/null
 eval "exec ${COPROC[1]}>&-"
 line=
 read -r -t 60 -u "${COPROC[0]}" line

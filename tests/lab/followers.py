@@ -39,8 +39,8 @@ class Follower:
         for line in map(json.loads, lines):
             decided = [line] if line.get("event") == "decision" else line.get("flows", [])
             self.answers = True
-            # Ports are used again: it is when it was decided that makes it one and no other.
-            self.told += [(flow["time"], flow["from"], flow["from_port"], flow["to"]) for flow in decided]
+            # It is known by its port: who connects takes another one each time (connect.py --ports).
+            self.told += [(flow["from"], flow["from_port"], flow["to"]) for flow in decided]
 
 
 def main():
@@ -69,7 +69,7 @@ def main():
             break
     known = set(followers[0].told)
     missing = [known - set(f.told) for f in followers]
-    twice = [len(f.told) - len(set(f.told)) for f in followers]
+    twice = [sum(flow in known for flow in f.told) - len(known & set(f.told)) for f in followers]
     print(f"missing {sum(map(len, missing))} twice {sum(twice)} of {len(known)}")
 
 

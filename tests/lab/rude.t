@@ -17,13 +17,15 @@ round() {
 	connect mail -n 200 "$(provider_address google)" | awk '$2 == "ok" { print $5 }' >> "$LAB_DIR/$1"
 }
 
+reader=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+
 lab_up
 config_write 'reader-group = "nogroup";'
 daemon_start
 connect mail -n 200 "$(provider_address google)" > /dev/null
 mx -j stats > /dev/null
 before=$(resident_kb) open=$(descriptors)
-spawn rude mail nice -n 19 setpriv --reuid=nobody --regid=nogroup --clear-groups $LAB_PYTHON "$lab_here/rude.py" "$LAB_DIR/control.sock" 1000
+spawn rude mail nice -n 19 "${reader[@]}" $LAB_PYTHON "$lab_here/rude.py" "$LAB_DIR/control.sock" 1000
 eventually "a thousand clients have come" 60 grep -q "all there" "$LAB_DIR/rude.out"
 for _ in $(seq "${RUDE_ROUNDS:-7}"); do
 	round rude.ms
@@ -46,6 +48,17 @@ case $MXLOADD in
 *) ok "memory is bounded: less than 48 MiB more" test "$(($(resident_kb) - before))" -lt 49152 ;;
 esac
 end rude
+
+# Readers that ask without end get their part of the time, each of them, and not the daemon.
+used_ms() {
+	awk '{ print ($14 + $15) * 10 }' "/proc/$(pid_of mxloadd)/stat"
+}
+begin=$(used_ms)
+answers=$(at mail "${reader[@]}" $LAB_PYTHON "$lab_here/greedy.py" "$LAB_DIR/control.sock" 40 3)
+used=$(($(used_ms) - begin))
+diag "40 of them got $answers answers in 3 s (the fewest, all), and $used ms of the processor"
+ok "they do not get the daemon for themselves" test $used -lt 1000
+ok "each gets an answer" test "${answers% *}" -gt 0
 eventually "no descriptor stays open" 10 equal descriptors "$open"
 daemon_stop
 done_testing
