@@ -109,7 +109,8 @@ diag "$(load_field connections) connections in $((($(now_ms) - begin) / 1000)) s
 is "every step was done" "$step_failed" 0
 is "no connection was lost" "$(load_field failures)" 0
 [ "$(load_field failures)" -eq 0 ] || diag "refused $(load_field refused), timed out $(load_field timed_out)" "$(mx status | grep table)"
-ok "all were seen" test "$(witness seen)" -ge "$(load_field connections)"
+# `seen` may be some less: what takes the ports of one that has not ended in the eyes of conntrack is not new there.
+ok "all were seen" test "$(witness syns)" -ge "$(load_field connections)"
 is "none from an address that is not ours" "$(witness strangers)" 0
 ok "the limit was reached: $(witness limited) of $limit" test "$(witness limited)" -ge $((limit / 2))
 ok "and kept" test "$(witness limited)" -le $limit
