@@ -292,10 +292,16 @@ static void on_rest_over(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Who has said all that he wants to say may still wait for answers. */
 static void on_end(struct bufferevent *io, short what, void *arg)
 {
-	(void)io, (void)what;
-	drop(arg);
+	struct client *client = arg;
+
+	(void)io;
+	if (what & BEV_EVENT_EOF && client->stream == MX_STREAM_NONE && !client->closing)
+		close_soon(client);
+	else
+		drop(client);
 }
 
 /*

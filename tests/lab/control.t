@@ -37,6 +37,16 @@ sender.start()
 sender.join(1) # it cannot end before somebody reads
 print(sender.is_alive(), sum(line.startswith(b"{\"ok\":true") for _, line in zip(range(30000), s.makefile("rb"))))
 sender.join()' "$LAB_DIR/control.sock")" "True 30000"
+is "who says no more still gets his answers" "$(at mail $LAB_PYTHON -c '
+import socket, sys
+answers = 0
+for _ in range(5):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.sendall(b"{\"command\":\"help\"}\n" * 3000)
+    s.shutdown(socket.SHUT_WR)
+    answers += sum(line.startswith(b"{\"ok\":true") for line in s.makefile("rb"))
+print(answers)' "$LAB_DIR/control.sock")" 15000
 like "nobody may nothing" "$(talk $'{"command":"status"}\n' 65534)" '"code":"denied"'
 like "nobody may not change" "$(talk $'{"command":"pause","source":"mx1"}\n' 65534)" '"code":"denied"'
 
