@@ -305,7 +305,7 @@ static const char *spent_draw(struct mx_rules *r)
 static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16 pool, u32 provider,
 			      enum mx_family family)
 {
-	const char *suffix, *where, *lane, *pick;
+	const char *suffix, *where, *lane, *pick, *draws;
 	u32 chain, i;
 
 	while (pool != MX_NONE && !total_weight(p, pool, provider, family))
@@ -318,9 +318,13 @@ static const char *lane_chain(struct mx_rules *r, const struct mx_policy *p, u16
 	if (has_chain(r, lane))
 		return lane;
 	pick = pick_set(r, p, pool, provider, suffix, family);
-	chain = add_chain(r, mx_strdup(lane));
+	draws = name_of("draws%s%s", where, suffix);
+	chain = add_chain(r, mx_strdup(draws));
 	for (i = 0; i < MX_DRAWS; i++)
 		add_rule(r, chain, MX_RULE_DRAW, pick);
+	chain = add_chain(r, mx_strdup(lane));
+	for (i = 0; i < MX_DRAW_ROUNDS; i++)
+		add_rule(r, chain, MX_RULE_JUMP, draws);
 	add_rule(r, chain, MX_RULE_DRAW, spent_draw(r));
 	return lane;
 }

@@ -5,7 +5,8 @@
  * running). Base chains and everything else fixed stand in nft-rules/mxload.nft and are not part of it.
  *
  * Sets and chains of the daemon's own making have a dot in their names: src.SOURCE, lane.POOL.PROVIDER,
- * pick.POOL, pick.POOL.PROVIDER, draw.spent, route.N, to4.N ...; by that it knows them again after a restart.
+ * draws.POOL.PROVIDER, pick.POOL, pick.POOL.PROVIDER, draw.spent, route.N, to4.N ...; by that it knows them again after
+ * a restart.
  */
 #ifndef MX_DAEMON_RULES_H
 #define MX_DAEMON_RULES_H
@@ -15,7 +16,12 @@
 #include "daemon/compile.h"
 #include "daemon/policy.h"
 
-#define MX_DRAWS 8          /* draws of the fallback before it refuses */
+/*
+ * Draws of the fallback before it refuses: rounds of so many each. One whose lease is spent is drawn like the others,
+ * so with a share of 0.9 that is spent one connection in 700,000 would be refused that another source could have.
+ */
+#define MX_DRAWS 8
+#define MX_DRAW_ROUNDS 16
 #define MX_DRAW_RANGE 65536 /* a draw is a number below this */
 
 enum mx_set_type { MX_SET_PORT, MX_SET_ADDR4, MX_SET_ADDR6, MX_SET_MARK, MX_SET_DRAW };
