@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -270,6 +271,117 @@ static void test_expiry(void **state)
 	assert_int_equal(b->closed, T0 + SECOND);
 }
 
+#define MANY 40000u
+
+/* What a flow was opened with, and whether it is still there; the list that the tables are compared with. */
+static struct {
+	struct rep_flow *flow;
+	struct rep_flow ends;
+	s64 opened;
+	bool refused, gone;
+} list[MANY];
+static u32 list_count, list_gone;
+
+static struct rep_flow *listed(const struct rep_flow *ends)
+{
+	u32 i;
+
+	for (i = list_count; i-- > 0;)
+		if (!list[i].gone && list[i].ends.from_port == ends->from_port && list[i].ends.to.lo == ends->to.lo)
+			return list[i].flow;
+	return NULL;
+}
+
+static bool listed_refused(struct mx_addr to, s64 time)
+{
+	u32 i;
+
+	for (i = 0; i < list_count; i++)
+		if (list[i].refused && !list[i].gone && list[i].ends.to.lo == to.lo &&
+		    list[i].opened >= time - 5 * SECOND && list[i].opened < time + 5 * SECOND)
+			return true;
+	return false;
+}
+
+static void compare(s64 now)
+{
+	struct rep_flow ends = { .from = { 0, 0xc0000202 }, .to_port = 25 };
+
+	ends.from_port = (u16)(1000 + random() % 3000);
+	ends.to = (struct mx_addr){ 0, 0xc6336400 + (u32)random() % 3 };
+	assert_ptr_equal(rep_flows_find(flows, &ends), listed(&ends));
+	now -= random() % (200 * SECOND);
+	assert_int_equal(rep_flows_refused(flows, MX_IPV4, ends.to, 25, now), listed_refused(ends.to, now));
+	assert_int_equal(rep_flows_count(flows), list_count - list_gone);
+}
+
+static void list_one(u32 to, u16 port, s64 ms)
+{
+	struct rep_flow *flow = opened(to, port, "mx1", ms, 0);
+
+	flow->refused = random() % 400 == 0;
+	flow->closed = flow->opened;
+	list[list_count].flow = flow;
+	list[list_count].ends = *flow;
+	list[list_count].opened = flow->opened;
+	list[list_count++].refused = flow->refused;
+}
+
+static void list_expire(s64 now)
+{
+	u32 i;
+
+	for (i = 0; i < list_count; i++) {
+		if (list[i].gone || now - list[i].opened < REP_FLOW_KEPT)
+			continue;
+		list[i].gone = true;
+		list_gone++;
+	}
+}
+
+/* A listing, the latest first; then as they come, and are forgotten: the same as by a list that is searched through. */
+static void test_many(void **state)
+{
+	s64 ms;
+
+	(void)state;
+	srandom(7);
+	for (ms = 0; ms > -100000; ms -= 50)
+		list_one((u32)random() % 3, (u16)(5000 + list_count), ms);
+	for (ms = 0; list_count < MANY; ms += random() % 20) {
+		list_one((u32)random() % 3, (u16)(1000 + random() % 3000), ms);
+		if (random() % 50 == 0)
+			compare(T0 + ms * 1000);
+		if (random() % 2000 == 0) {
+			s64 now = T0 + ms * 1000;
+
+			rep_flows_expire(flows, now);
+			list_expire(now);
+			compare(now);
+		}
+	}
+}
+
+/* Where each is looked for among all to its host, this takes minutes. */
+static void test_all_to_one_host(void **state)
+{
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < REP_FLOWS_MAX; i++)
+		opened(10 + i / 50000, (u16)i, "mx1", i, 0)->closed = T0 + SECOND;
+	for (i = 0; i < REP_FLOWS_MAX; i++) {
+		struct rep_flow ends = { .from = { 0, 0xc0000202 },
+					 .to = { 0, 0xc633640a + i / 50000 },
+					 .from_port = (u16)i,
+					 .to_port = 25 };
+
+		assert_int_equal(rep_flows_find(flows, &ends)->opened, T0 + i * 1000ll);
+	}
+	rep_flows_expire(flows, T0 + 2 * REP_FLOW_KEPT);
+	assert_int_equal(rep_flows_count(flows), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -288,6 +400,8 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_caller_comes_first),
 		TEST(test_expiry),
+		TEST(test_many),
+		TEST(test_all_to_one_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

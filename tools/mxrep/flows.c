@@ -6,7 +6,8 @@
 
 #include "daemon/log.h"
 
-#define PLACES 4096u /* of the table by destination */
+#define PLACES 4096u    /* of the table by destination */
+#define ENDS (1u << 16) /* of the table by both ends */
 #define EXPECTED 64u
 
 /*
@@ -17,7 +18,10 @@
 #define REFUSAL_SLACK (5 * REP_SECOND) /* an MTA may try several hosts before it says what happened */
 
 struct rep_flows {
-	struct rep_flow *by_place[PLACES];
+	struct place {
+		struct rep_flow *latest, *first;
+	} by_place[PLACES];
+	struct rep_flow *by_ends[ENDS];
 	struct rep_flow *oldest, *newest;
 	u32 count;
 	struct rep_flow expected[EXPECTED]; /* callers that were told before their connection, in turn */
@@ -48,15 +52,27 @@ void rep_flows_free(struct rep_flows *f)
 	free(f);
 }
 
-/* Its place in the table: 12 bits. */
-static u32 place_number(struct mx_addr to, u16 to_port)
+static u64 mix(u64 a, u64 b)
 {
-	return (u32)((((to.hi * 31) ^ to.lo ^ to_port) * 0x9e3779b97f4a7c15u) >> 52);
+	return ((a * 31) ^ b) * 0x9e3779b97f4a7c15u;
 }
 
-static struct rep_flow **place_of(struct rep_flows *f, struct mx_addr to, u16 to_port)
+static struct place *place_of(struct rep_flows *f, struct mx_addr to, u16 to_port)
 {
-	return &f->by_place[place_number(to, to_port)];
+	return &f->by_place[mix(to.hi, to.lo ^ to_port) >> 52]; /* 12 bits */
+}
+
+static struct rep_flow *latest_to(const struct rep_flows *f, struct mx_addr to, u16 to_port)
+{
+	return f->by_place[mix(to.hi, to.lo ^ to_port) >> 52].latest;
+}
+
+static struct rep_flow **ends_of(struct rep_flows *f, const struct rep_flow *ends)
+{
+	u64 to = mix(ends->to.hi, ends->to.lo ^ ends->to_port),
+	    from = mix(ends->from.hi, ends->from.lo ^ ends->from_port);
+
+	return &f->by_ends[mix(to, from) >> 48]; /* 16 bits */
 }
 
 static bool goes_to(const struct rep_flow *flow, enum mx_family family, struct mx_addr to, u16 to_port)
@@ -72,20 +88,53 @@ static bool has_ends(const struct rep_flow *a, const struct rep_flow *b)
 
 struct rep_flow *rep_flows_find(struct rep_flows *f, const struct rep_flow *ends)
 {
-	struct rep_flow *flow = *place_of(f, ends->to, ends->to_port);
+	struct rep_flow *flow = *ends_of(f, ends);
 
 	while (flow && !has_ends(flow, ends))
-		flow = flow->next;
+		flow = flow->same_next;
 	return flow;
+}
+
+/* Among those to the same place: mostly it is the latest, and where a listing tells of them the first. */
+static void put_in_place(struct rep_flows *f, struct rep_flow *flow)
+{
+	struct place *place = place_of(f, flow->to, flow->to_port);
+	struct rep_flow *before = NULL, *next = place->latest;
+
+	if (place->first && place->first->opened > flow->opened) {
+		before = place->first;
+		next = NULL;
+	}
+	while (next && next->opened > flow->opened) {
+		before = next;
+		next = next->next;
+	}
+	flow->before = before;
+	flow->next = next;
+	*(before ? &before->next : &place->latest) = flow;
+	*(next ? &next->before : &place->first) = flow;
+}
+
+static void put_by_ends(struct rep_flows *f, struct rep_flow *flow)
+{
+	struct rep_flow **link = ends_of(f, flow);
+
+	flow->same_link = link;
+	flow->same_next = *link;
+	if (*link)
+		(*link)->same_link = &flow->same_next;
+	*link = flow;
 }
 
 static void take_out(struct rep_flows *f, struct rep_flow *flow)
 {
-	struct rep_flow **link = place_of(f, flow->to, flow->to_port);
+	struct place *place = place_of(f, flow->to, flow->to_port);
 
-	while (*link != flow)
-		link = &(*link)->next;
-	*link = flow->next;
+	*(flow->before ? &flow->before->next : &place->latest) = flow->next;
+	*(flow->next ? &flow->next->before : &place->first) = flow->before;
+	*flow->same_link = flow->same_next;
+	if (flow->same_next)
+		flow->same_next->same_link = flow->same_link;
 	*(flow->older ? &flow->older->newer : &f->oldest) = flow->newer;
 	*(flow->newer ? &flow->newer->older : &f->newest) = flow->older;
 	f->count--;
@@ -119,7 +168,7 @@ bool rep_flows_refused(const struct rep_flows *f, enum mx_family family, struct 
 {
 	const struct rep_flow *flow;
 
-	for (flow = f->by_place[place_number(to, to_port)]; flow; flow = flow->next) {
+	for (flow = latest_to(f, to, to_port); flow; flow = flow->next) {
 		if (flow->opened < time - REFUSAL_SLACK)
 			return false;
 		if (flow->refused && goes_to(flow, family, to, to_port) && flow->opened < time + REFUSAL_SLACK)
@@ -131,7 +180,6 @@ bool rep_flows_refused(const struct rep_flows *f, enum mx_family family, struct 
 struct rep_flow *rep_flows_open(struct rep_flows *f, const struct rep_flow *from)
 {
 	struct rep_flow *flow = rep_flows_find(f, from);
-	struct rep_flow **place = place_of(f, from->to, from->to_port);
 
 	if (flow && !flow->closed)
 		flow->closed = from->opened;
@@ -139,10 +187,8 @@ struct rep_flow *rep_flows_open(struct rep_flows *f, const struct rep_flow *from
 	*flow = *from;
 	flow->used = flow->opened;
 	take_expected(f, flow);
-	while (*place && (*place)->opened > flow->opened) /* in a listing, older ones come later */
-		place = &(*place)->next;
-	flow->next = *place;
-	*place = flow;
+	put_in_place(f, flow);
+	put_by_ends(f, flow);
 	flow->older = f->newest;
 	flow->newer = NULL;
 	*(f->newest ? &f->newest->newer : &f->oldest) = flow;
@@ -205,7 +251,7 @@ bool rep_flows_open_since(const struct rep_flows *f, const struct rep_flow *like
 {
 	const struct rep_flow *flow;
 
-	for (flow = f->by_place[place_number(like->to, like->to_port)]; flow; flow = flow->next)
+	for (flow = latest_to(f, like->to, like->to_port); flow; flow = flow->next)
 		if (!flow->passed && !flow->refused && goes_to(flow, like->family, like->to, like->to_port) &&
 		    flow->opened < time && (!flow->closed || flow->closed > until))
 			return true;
@@ -334,7 +380,7 @@ static void weigh(struct choice *o, struct rep_flow *flow, const struct clues *c
 /* The latest of those with that port, which no other connection can have had at the same time. */
 static struct choice choose_named(struct rep_flows *f, const struct clues *c)
 {
-	struct rep_flow *flow = *place_of(f, c->line->address, c->line->port);
+	struct rep_flow *flow = latest_to(f, c->line->address, c->line->port);
 
 	while (flow && !is_named(flow, c))
 		flow = flow->next;
@@ -349,7 +395,7 @@ static struct choice choose(struct rep_flows *f, const struct clues *c)
 
 	if (line->local_port)
 		return choose_named(f, c);
-	for (flow = *place_of(f, line->address, line->port); flow; flow = flow->next) {
+	for (flow = latest_to(f, line->address, line->port); flow; flow = flow->next) {
 		if (c->is_first && flow->opened < c->connect - SLACK)
 			break; /* and so are all behind it */
 		if (!is_possible(flow, c))
