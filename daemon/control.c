@@ -149,6 +149,11 @@ static bool is_short(struct mx_allowance *a)
 	return mx_allowance_wait(a);
 }
 
+static bool has_to_wait(const struct client *client)
+{
+	return client->right < MX_RIGHT_STEER && is_short(&client->control->reading);
+}
+
 static void charge(struct mx_allowance *a, enum mx_right right, u64 since)
 {
 	if (right < MX_RIGHT_STEER)
@@ -219,25 +224,17 @@ static bool is_served(struct client *client)
 	       !client->behind;
 }
 
-/* Nothing more is read while a line waits: so what a client may make wait for it has a bound. */
-static void go_on_reading(struct client *client)
-{
-	if (has_line(client))
-		bufferevent_disable(client->io, EV_READ);
-	else
-		bufferevent_enable(client->io, EV_READ);
-}
-
 /* Up to so many lines. */
 static void take_lines(struct client *client, u32 max)
 {
 	struct evbuffer *in = bufferevent_get_input(client->io);
 	struct mx_control *control = client->control;
+	bool more;
 	u64 since;
 	char *line;
 
 	while (is_served(client) && has_line(client)) {
-		if (!max-- || (client->right < MX_RIGHT_STEER && is_short(&control->reading))) {
+		if (!max-- || has_to_wait(client)) {
 			client->behind = true;
 			wake_when_there_is_some(control->rest, &control->reading);
 			break;
@@ -252,8 +249,13 @@ static void take_lines(struct client *client, u32 max)
 		return;
 	if (client->stream != MX_STREAM_NONE)
 		evbuffer_drain(in, evbuffer_get_length(in));
-	go_on_reading(client);
-	if (evbuffer_get_length(in) >= LINE_MAX_BYTES && !has_line(client)) {
+	more = has_line(client);
+	/* Nothing more is read while a line waits: so what a client may make wait for it has a bound. */
+	if (more)
+		bufferevent_disable(client->io, EV_READ);
+	else
+		bufferevent_enable(client->io, EV_READ);
+	if (!more && evbuffer_get_length(in) >= LINE_MAX_BYTES) {
 		send_json(client, mx_command_error("too-long", "expected a line of less than 65536 bytes"));
 		close_soon(client);
 	}
@@ -456,7 +458,7 @@ static void send_events(struct client *client)
 	u32 count = EVENTS_AT_ONCE, i;
 	u64 lost, since;
 
-	while (count == EVENTS_AT_ONCE && (client->right >= MX_RIGHT_STEER || !is_short(&control->reading))) {
+	while (count == EVENTS_AT_ONCE && !has_to_wait(client)) {
 		since = mx_clock_steady_usec();
 		count = mx_journal_read(control->daemon->journal, &client->at, events, EVENTS_AT_ONCE, &lost);
 		lose(client, lost);

@@ -44,14 +44,13 @@ static enum mx_right look_up(const struct mx_config *c, const struct ucred *peer
 	return in_group(c->reader_group, peer) ? MX_RIGHT_READ : MX_RIGHT_NONE;
 }
 
-static void forget_when_old(struct mx_rights *rights, const struct mx_config *config, u64 generation)
+static void forget_when_old(struct mx_rights *rights, u64 generation)
 {
 	u64 now = mx_clock_steady_ms();
 
-	if (config == rights->config && generation == rights->generation && now < rights->since + KNOWN_MSEC)
+	if (generation == rights->generation && now < rights->since + KNOWN_MSEC)
 		return;
 	rights->count = 0;
-	rights->config = config;
 	rights->generation = generation;
 	rights->since = now;
 }
@@ -67,7 +66,7 @@ enum mx_right mx_rights_of(struct mx_rights *rights, const struct mx_config *con
 		return MX_RIGHT_NONE;
 	if (!peer.uid)
 		return MX_RIGHT_CHANGE;
-	forget_when_old(rights, config, generation);
+	forget_when_old(rights, generation);
 	for (i = 0; i < rights->count; i++)
 		if (rights->known[i].user == peer.uid && rights->known[i].group == peer.gid)
 			return rights->known[i].right;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may do what at the control socket: by the credentials that the kernel knows of a client, and the configuration.
- */
+/* Who may do what at the control socket: by what the kernel knows of a client, and the configuration. */
 #ifndef MX_DAEMON_RIGHTS_H
 #define MX_DAEMON_RIGHTS_H
 
@@ -23,9 +22,8 @@ struct mx_rights {
 		enum mx_right right;
 	} known[MX_RIGHTS_KNOWN];
 	u32 count;
-	u64 since;                      /* ms */
-	const struct mx_config *config; /* they follow from, and its generation */
-	u64 generation;
+	u64 since;      /* ms */
+	u64 generation; /* of the configuration that they follow from */
 };
 
 /*

@@ -7,11 +7,12 @@
 # FAULTS_ONLY: places by their numbers.
 
 every=${FAULTS_EVERY:-1}
+LAB_PYTHON=${LAB_PYTHON:-/usr/bin/python3}
 kinds=${FAULTS_KINDS:-7}
 
 # fail_file WANTED: what fail.c reads and notes. fail_field NAME: of it.
 fail_file() {
-	"${LAB_PYTHON:-/usr/bin/python3}" - "$fail_path" "$kinds" "$1" << 'EOF'
+	$LAB_PYTHON - "$fail_path" "$kinds" "$1" << 'EOF'
 import os, struct, sys
 path, kinds, wanted = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 size = 16 + 8 * 8192
@@ -23,7 +24,7 @@ EOF
 	chmod 666 "$fail_path"
 }
 fail_field() {
-	"${LAB_PYTHON:-/usr/bin/python3}" -c 'import struct, sys; f = struct.unpack("<IIII", open(sys.argv[1], "rb").read(16)); print(dict(failed=f[2], count=f[3])[sys.argv[2]])' "$fail_path" "$1"
+	$LAB_PYTHON -c 'import struct, sys; f = struct.unpack("<IIII", open(sys.argv[1], "rb").read(16)); print(dict(failed=f[2], count=f[3])[sys.argv[2]])' "$fail_path" "$1"
 }
 # fail_places: the numbers of those that are to be tried, when all are known.
 fail_places() {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How far mxrep's report is from what the receivers saw: offs.py NAMES RECEIVERS-LOG, with the report as JSON at its input.
 
-A line for each provider and source of NAMES: PROVIDER SOURCE THOUSANDTHS, of the provider's messages, where it is off most; 0 is exact.
+A line for each provider and source: PROVIDER SOURCE THOUSANDTHS, of the provider's messages, where it is off most; 0 is
+exact.
 """
 
 import collections

@@ -57,20 +57,25 @@ static u64 mix(u64 a, u64 b)
 	return ((a * 31) ^ b) * 0x9e3779b97f4a7c15u;
 }
 
-static struct place *place_of(struct rep_flows *f, struct mx_addr to, u16 to_port)
+static u64 mix_end(struct mx_addr addr, u16 port)
 {
-	return &f->by_place[mix(to.hi, to.lo ^ to_port) >> 52]; /* 12 bits */
+	return mix(addr.hi, addr.lo ^ port);
+}
+
+/* Its place in the table: 12 bits. */
+static u32 place_number(struct mx_addr to, u16 to_port)
+{
+	return (u32)(mix_end(to, to_port) >> 52);
 }
 
 static struct rep_flow *latest_to(const struct rep_flows *f, struct mx_addr to, u16 to_port)
 {
-	return f->by_place[mix(to.hi, to.lo ^ to_port) >> 52].latest;
+	return f->by_place[place_number(to, to_port)].latest;
 }
 
 static struct rep_flow **ends_of(struct rep_flows *f, const struct rep_flow *ends)
 {
-	u64 to = mix(ends->to.hi, ends->to.lo ^ ends->to_port),
-	    from = mix(ends->from.hi, ends->from.lo ^ ends->from_port);
+	u64 to = mix_end(ends->to, ends->to_port), from = mix_end(ends->from, ends->from_port);
 
 	return &f->by_ends[mix(to, from) >> 48]; /* 16 bits */
 }
@@ -98,7 +103,7 @@ struct rep_flow *rep_flows_find(struct rep_flows *f, const struct rep_flow *ends
 /* Among those to the same place: mostly it is the latest, and where a listing tells of them the first. */
 static void put_in_place(struct rep_flows *f, struct rep_flow *flow)
 {
-	struct place *place = place_of(f, flow->to, flow->to_port);
+	struct place *place = &f->by_place[place_number(flow->to, flow->to_port)];
 	struct rep_flow *before = NULL, *next = place->latest;
 
 	if (place->first && place->first->opened > flow->opened) {
@@ -119,22 +124,20 @@ static void put_by_ends(struct rep_flows *f, struct rep_flow *flow)
 {
 	struct rep_flow **link = ends_of(f, flow);
 
-	flow->same_link = link;
 	flow->same_next = *link;
-	if (*link)
-		(*link)->same_link = &flow->same_next;
 	*link = flow;
 }
 
 static void take_out(struct rep_flows *f, struct rep_flow *flow)
 {
-	struct place *place = place_of(f, flow->to, flow->to_port);
+	struct place *place = &f->by_place[place_number(flow->to, flow->to_port)];
+	struct rep_flow **link = ends_of(f, flow);
 
 	*(flow->before ? &flow->before->next : &place->latest) = flow->next;
 	*(flow->next ? &flow->next->before : &place->first) = flow->before;
-	*flow->same_link = flow->same_next;
-	if (flow->same_next)
-		flow->same_next->same_link = flow->same_link;
+	while (*link != flow) /* few: there are as many places as a third of all flows */
+		link = &(*link)->same_next;
+	*link = flow->same_next;
 	*(flow->older ? &flow->older->newer : &f->oldest) = flow->newer;
 	*(flow->newer ? &flow->newer->older : &f->newest) = flow->older;
 	f->count--;

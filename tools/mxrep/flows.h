@@ -61,11 +61,11 @@ struct rep_flow {
 	u32 messages;    /* answered over it */
 	u64 said, heard; /* bytes of the dialogue, to the host and from it, told when it is over; 0: not known */
 	struct rep_carried carried;
-	bool is_matched;                         /* looked at again when it was over: match.h */
-	bool is_in_doubt;                        /* whether it lives: see rep_flows_doubt() */
-	bool is_settled;                         /* the daemon has been told that it is over */
-	struct rep_flow *next, *before;          /* to the same place, the later ones first */
-	struct rep_flow *same_next, **same_link; /* whose ends have the same place in their table, the same order */
+	bool is_matched;                /* looked at again when it was over: match.h */
+	bool is_in_doubt;               /* whether it lives: see rep_flows_doubt() */
+	bool is_settled;                /* the daemon has been told that it is over */
+	struct rep_flow *next, *before; /* to the same place, the later ones first */
+	struct rep_flow *same_next;     /* whose ends have the same place in their table, the same order */
 	struct rep_flow *older, *newer;
 };
 
