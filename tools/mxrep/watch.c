@@ -9,6 +9,8 @@
 #include "tools/mxrep/moment.h"
 #include "tools/mxrep/pass.h"
 
+#define AT_ONCE 4096 /* events: some 50 ms of work */
+
 static const char *text(const json_t *o, const char *key)
 {
 	const char *value = json_string_value(json_object_get(o, key));
@@ -216,8 +218,9 @@ bool rep_watch_start(struct rep_watch *w)
 void rep_watch_read(struct rep_watch *w)
 {
 	json_t *event;
+	u32 i;
 
-	while ((event = rep_link_event(w->link))) {
+	for (i = 0; i < AT_ONCE && (event = rep_link_event(w->link)); i++) {
 		take_event(w, event);
 		json_decref(event);
 	}
