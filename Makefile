@@ -348,6 +348,7 @@ install: all install-completion
 	$(substitute) nft-rules/mxload.init > $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	chmod 755 $(DESTDIR)$(SBINDIR)/mxload-rules $(DESTDIR)$(SYSCONFDIR)/init.d/mxload
 	$(foreach unit,$(units),$(substitute) nft-rules/$(unit) > $(DESTDIR)$(UNITDIR)/$(unit) &&) true
+	chmod 644 $(units:%=$(DESTDIR)$(UNITDIR)/%)
 	install -m 644 nft-rules/mxload.sysusers $(DESTDIR)$(SYSUSERSDIR)/mxload.conf
 	$(foreach page,$(pages),install -m 644 doc/$(notdir $(page)) $(DESTDIR)$(page) &&) true
 

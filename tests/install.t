@@ -25,7 +25,18 @@ at_most() {
 	awk -v number="$1" -v most="$2" 'BEGIN { exit !(number != "" && number <= most) }'
 }
 
-ok "make install" make --no-print-directory "${places[@]}" install
+# whoever installs may keep files for himself, or let everybody write
+with_mask() {
+	(umask "$1" && shift && "$@")
+}
+# not_as_usual: what not everybody may read, or others may write.
+not_as_usual() {
+	find "$root" -type f \( -not -perm -444 -o -perm /022 \)
+}
+for mask in 0077 0000; do
+	ok "make install, with the mask $mask" with_mask $mask make --no-print-directory "${places[@]}" install
+	is "everybody may read what was installed, and no other write" "$(not_as_usual)" ""
+done
 is "no placeholder is left" "$(grep -rlE '@[A-Z]+@' "$root" --exclude='*.rules' --exclude-dir=sbin --exclude-dir=bin --exclude-dir=completions)" ""
 for unit in mxload.service mxload-rules.service mxrep.service; do
 	is "systemd takes $unit" "$(complaints $unit)" ""
