@@ -334,6 +334,8 @@ static void test_share_of_the_last(void **state)
 			assert_int_equal(v.action, MX_REFUSE); /* nobody waits for another's share */
 			assert_int_equal(v.reason, MX_REASON_MAX_SHARE);
 			assert_true(served * 100 >= i * share);
+			if (served == i - 1) /* the first time */
+				assert_int_equal(burst, most);
 			burst = 0;
 			most = then[run];
 		}

@@ -79,6 +79,8 @@ static bool look_through(struct run *r)
 	rep_flows_each(r->pass.flows, settle_closed, r);
 	has_changed = rep_match(r->pass.flows, r->pass.queue, r->pass.store, &r->habit, rep_now_us());
 	rep_flows_expire(r->pass.flows, rep_now_us());
+	if (has_changed)
+		r->looked = 0; /* it may have left the rest for the next time */
 	return has_changed;
 }
 
