@@ -119,7 +119,7 @@ static void change(struct twins *t, u32 sources, u64 *seed)
 {
 	u32 at = (u32)(random_next(seed) % sources), n;
 
-	switch (random_next(seed) % 4) {
+	switch (random_next(seed) % 5) {
 	case 0:
 		n = random_weight(seed);
 		set_weight(&t->quick, at, n);
@@ -134,6 +134,10 @@ static void change(struct twins *t, u32 sources, u64 *seed)
 		n = (u32)(random_next(seed) % 20);
 		set_room(&t->quick, at, n);
 		set_room(&t->slow, at, n);
+		break;
+	case 3: /* nothing was changed */
+		mx_state_bound_credit(&t->quick.state, t->quick.snapshot, 0, 0);
+		mx_state_bound_credit(&t->slow.state, t->slow.snapshot, 0, 0);
 		break;
 	default: /* the same candidates */
 		mx_state_changed(&t->quick.state);
