@@ -81,6 +81,7 @@ static void test_no_burst_after_a_change(void **state)
 	struct mx_flow flow = flow_to("198.51.100.7");
 	u32 i, run = 0, last = 9, j;
 	struct build b;
+	s64 before[2];
 
 	(void)state;
 	build_up(&b, POOL(1000, 1000, 0));
@@ -88,13 +89,19 @@ static void test_no_burst_after_a_change(void **state)
 	for (j = 0; j < 2; j++)
 		mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->weight = 1000;
 	mx_state_bound_credit(&b.state, b.snapshot, 0, 0);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 21; i++) {
 		u32 source = serve(&b, &flow).source;
 
 		run = source == last ? run + 1 : 1;
 		last = source;
 		assert_in_range(run, 1, 3);
 	}
+	for (j = 0; j < 2; j++)
+		before[j] = mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->credit;
+	assert_int_equal(llabs(before[0]), 1000);
+	mx_state_bound_credit(&b.state, b.snapshot, 0, 0); /* what is in order stays */
+	for (j = 0; j < 2; j++)
+		assert_true(mx_state_slot(&b.state, mx_snapshot_pools(b.snapshot), 0, j)->credit == before[j]);
 	build_down(&b);
 }
 

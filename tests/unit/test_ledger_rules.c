@@ -484,9 +484,36 @@ static void test_settled_down_is_room(void **state)
 	drive_down(&d);
 }
 
+static void assert_left(u32 connections, enum mx_reason limit)
+{
+	struct mx_left left = mx_state_left(&d.b.state, d.b.snapshot, (struct mx_lane_id){ 0, 0, 0 });
+
+	assert_int_equal(left.connections, connections);
+	assert_int_equal(left.limit, limit);
+}
+
+#define LEFT(connections)                                                                                              \
+	ALONE("limits = [ \"30 messages/day\" ];",                                                                     \
+	      "p0: { " P0 " limits = [ \"" #connections " connections/hour\" ]; messages-per-connection = 4; };")
+
+/* What is left is told in connections, of whichever limit is nearer: one charges four messages here. */
+static void test_left(void **state)
+{
+	(void)state;
+	drive_up(&d, LEFT(5), DRIVE_START);
+	serve_to(AT_P0, 1);
+	assert_left(4, MX_REASON_LIMIT_HOUR);
+	drive_down(&d);
+	drive_up(&d, LEFT(50), DRIVE_START);
+	serve_to(AT_P0, 4);
+	assert_left(3, MX_REASON_LIMIT_DAY); /* 14 messages */
+	drive_down(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_small_limit_beside_a_large_charge),
 		cmocka_unit_test(test_frees_for_the_smaller_first),
 		cmocka_unit_test(test_reload_after_learning),

@@ -50,7 +50,7 @@ static void test_every_kind_of_damage(void **state)
 	DAMAGE(SECTION(s, BY_MARK, u16)[1] = 0);
 	DAMAGE(SECTION(s, BY_MARK, u16)[0] = 2);
 	DAMAGE(s->section[MX_SECTION_BY_MARK].count = 1);
-	DAMAGE(s->default_provider = 99);
+	DAMAGE(s->default_provider = (u16)mx_snapshot_count(s, MX_SECTION_PROVIDERS));
 	DAMAGE(s->section[MX_SECTION_ROUTES].offset += 8);
 	DAMAGE(s->section[MX_SECTION_ROUTES].count = 1ULL << 40);
 	DAMAGE(SECTION(s, SOURCES, struct mx_source)[0].mark = 0);
