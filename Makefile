@@ -232,6 +232,10 @@ check-vm vm: all abuse $(OUT)/parity build/fault/disk.so build/fault/clock.so gu
 	$(Q)prove --timer tests/vm/scenarios.t
 	$(Q)prove -j2 --timer $(filter-out tests/vm/scenarios.t,$(wildcard tests/vm/*.t))
 
+# what attacks the module, in full: check-vm does less of it
+check-abuse: all abuse guest-modules
+	$(Q)MXLOAD_FULL=1 PLAY_TIMEOUT=1400 SCENARIOS="$$(printf '%s module abuse\n' 6.1 6.12)" prove --timer tests/vm/scenarios.t
+
 # in a guest whose kernel looks for faults: KASAN, lockdep and others. Built once, which takes long; no part of check
 check-debug-kernel: all build/fault/disk.so build/fault/clock.so
 	$(Q)tests/vm/debug-kernel
@@ -400,6 +404,6 @@ check-deb:
 clean:
 	$(Q)rm -rf $(filter-out build/vm build/debian-root,$(wildcard build/*))  # these hold what was fetched
 
-.PHONY: abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak faults coverage mutate vm check-vm check-debug-kernel lint bench \
+.PHONY: abuse check-abuse kmod kmod-install guest-modules all unit corpus fuzz check lab programs soak faults coverage mutate vm check-vm check-debug-kernel lint bench \
 	bench-module install install-completion uninstall clean
 .SECONDARY:

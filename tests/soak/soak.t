@@ -104,6 +104,8 @@ while loaded; do
 	sleep 2 # the pace of what happens, not a wait for anything
 	step
 	memory+=("$(resident_kb)") files+=("$(descriptors)") reps+=("$(resident_kb mxrep)")
+	[ $((steps % 30)) -ne 0 ] ||
+		diag "$((($(now_ms) - begin) / 1000)) of $seconds s: $(witness seen) connections, mxloadd ${memory[-1]} KiB, mxrep ${reps[-1]} KiB"
 done
 diag "$(load_field connections) connections in $((($(now_ms) - begin) / 1000)) s, $(load_field failures) failed; $steps steps; $(witness seen) seen, $(witness syns) SYNs"
 is "every step was done" "$step_failed" 0

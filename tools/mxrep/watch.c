@@ -9,7 +9,7 @@
 #include "tools/mxrep/moment.h"
 #include "tools/mxrep/pass.h"
 
-#define AT_ONCE 4096 /* events: some 50 ms of work */
+#define AT_ONCE 65536 /* events: less than a second of work */
 
 static const char *text(const json_t *o, const char *key)
 {

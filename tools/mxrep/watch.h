@@ -19,7 +19,7 @@ struct rep_watch {
 /* Begins, or begins again when the daemon was away or has not told everything; says so once. False: it is not there. */
 bool rep_watch_start(struct rep_watch *watch);
 
-/* Takes what has come, up to some thousand events: what else there is to do must not wait longer. */
+/* Takes what has come, for less than a second: what else there is to do must not wait longer. */
 void rep_watch_read(struct rep_watch *watch);
 
 /* Waits, up to ten seconds, until the daemon answers: what has happened until now it tells at its next tick. */
