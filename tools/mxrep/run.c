@@ -18,7 +18,6 @@
 #include "tools/mxrep/watch.h"
 
 #define TICK_MS 150              /* the logs and the daemon are looked at this often */
-#define SETTLE_MS 1000           /* the connections are looked through for what is over */
 #define JUDGE_MS 5000            /* what was counted is judged anew */
 #define NETWORK_MS 60000         /* the daemon's own counters are asked for */
 #define PAGE_MS 300000           /* the page is written */
@@ -36,22 +35,10 @@ struct run {
 	struct rep_follow **follows;
 	u32 follow_count;
 	int signals;
-	s64 looked;     /* rep_now_ms(): through the connections */
 	s64 told_by;    /* rep_now_ms(): all is told of the connections that the lines at hand speak of */
 	bool has_asked; /* the daemon, whether it is held up, for their sake */
 	bool leaving;
 };
-
-/* Whether `period` is over since *last; then it begins anew. */
-static bool is_due(s64 *last, s64 period)
-{
-	s64 now = rep_now_ms();
-
-	if (*last && now - *last < period)
-		return false;
-	*last = now;
-	return true;
-}
 
 static void take_sign(const struct rep_sign *sign, void *context)
 {
@@ -71,28 +58,20 @@ static void settle_closed(struct rep_flow *flow, void *context)
 	rep_settle_connection(r->pass.settle, flow->lane, flow->opened / REP_SECOND, flow->messages);
 }
 
-/* Whether something is counted otherwise than before. */
-static bool look_through(struct run *r)
-{
-	bool has_changed;
-
-	rep_flows_each(r->pass.flows, settle_closed, r);
-	has_changed = rep_match(r->pass.flows, r->pass.queue, r->pass.store, &r->habit, rep_now_us());
-	rep_flows_expire(r->pass.flows, rep_now_us());
-	if (has_changed)
-		r->looked = 0; /* it may have left the rest for the next time */
-	return has_changed;
-}
-
+/*
+ * At every tick: the fewer connections to a host are looked at together, the surer it is which of them carried what,
+ * and the moments when all of them are over may be short.
+ */
 static void settle(struct run *r)
 {
-	bool has_changed = is_due(&r->looked, SETTLE_MS) && look_through(r);
-
-	if (has_changed || rep_settle_is_waiting(r->pass.settle)) {
+	rep_flows_each(r->pass.flows, settle_closed, r);
+	if (rep_match(r->pass.flows, r->pass.queue, r->pass.store, &r->habit, rep_now_us()) ||
+	    rep_settle_is_waiting(r->pass.settle)) {
 		rep_store_begin(r->pass.store);
 		rep_settle_write(r->pass.settle, r->pass.store);
 		rep_store_commit(r->pass.store);
 	}
+	rep_flows_expire(r->pass.flows, rep_now_us());
 	rep_settle_send(r->pass.store, r->watch.link);
 }
 
@@ -156,6 +135,17 @@ static void rest(struct run *r)
 	struct pollfd ended = { .fd = r->signals, .events = POLLIN };
 
 	r->leaving |= poll(&ended, 1, TICK_MS) > 0;
+}
+
+/* Whether `period` is over since *last; then it begins anew. */
+static bool is_due(s64 *last, s64 period)
+{
+	s64 now = rep_now_ms();
+
+	if (*last && now - *last < period)
+		return false;
+	*last = now;
+	return true;
 }
 
 static void write_page(struct run *r)
