@@ -57,34 +57,31 @@ static void read_process(struct mxload_decision *d)
 void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const struct mx_flow *flow, bool forwarded,
 			   enum mxload_left left, const struct mx_verdict *verdict)
 {
-	struct mxload_decision d;
-	struct ring *ring;
+	struct ring *ring = ds->ring[smp_processor_id()];
+	struct entry *entry = &ring->entry[ring->head % RING];
 
 	if (!mxload_protocol_is_heard(ds->net))
 		return;
-	d = (struct mxload_decision){ .time = ktime_get_real_ns(),
-				      .from_hi = flow->from.hi,
-				      .from_lo = flow->from.lo,
-				      .to_hi = flow->to.hi,
-				      .to_lo = flow->to.lo,
-				      .from_port = flow->from_port,
-				      .to_port = flow->to_port,
-				      .family = (u8)flow->family,
-				      .forwarded = forwarded,
-				      .user = flow->user,
-				      .verdict = mxload_decisions_verdict(left, verdict) };
-	read_process(&d);
-	local_bh_disable();
-	ring = ds->ring[smp_processor_id()];
 	/* what stood here before has been read: see the release in send_some() */
 	if (ring->head - smp_load_acquire(&ring->tail) < RING) {
-		ring->entry[ring->head % RING] = (struct entry){ generation, d };
+		entry->generation = generation;
+		entry->decision = (struct mxload_decision){ .time = ktime_get_real_ns(),
+							    .from_hi = flow->from.hi,
+							    .from_lo = flow->from.lo,
+							    .to_hi = flow->to.hi,
+							    .to_lo = flow->to.lo,
+							    .from_port = flow->from_port,
+							    .to_port = flow->to_port,
+							    .family = (u8)flow->family,
+							    .forwarded = forwarded,
+							    .user = flow->user,
+							    .verdict = mxload_decisions_verdict(left, verdict) };
+		read_process(&entry->decision);
 		/* whoever sees the new head sees the entry */
 		smp_store_release(&ring->head, ring->head + 1);
 	} else {
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 	}
-	local_bh_enable();
 	/* either this sees that the work has begun, or the work sees the new head */
 	smp_mb();
 	if (!delayed_work_pending(&ds->work))

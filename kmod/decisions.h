@@ -18,7 +18,7 @@ struct mxload_decisions;
 struct mxload_decisions *mxload_decisions_new(struct net *net);
 void mxload_decisions_free(struct mxload_decisions *decisions);
 
-/* From the hooks. `verdict` is read where `left` says that there is one. */
+/* From the hooks, with softirqs off. `verdict` is read where `left` says that there is one. */
 void mxload_decisions_tell(struct mxload_decisions *decisions, u64 generation, const struct mx_flow *flow,
 			   bool forwarded, enum mxload_left left, const struct mx_verdict *verdict);
 

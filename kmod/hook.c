@@ -22,28 +22,32 @@
 
 /* --- what a packet is ------------------------------------------------------------------------------------------- */
 
-static bool read_ports(const struct sk_buff *skb, int offset, struct mx_flow *flow)
+/* Most packets are none: this is all that they cost. */
+static const struct tcphdr *bare_syn(const struct sk_buff *skb, int offset, struct tcphdr *buffer)
 {
-	struct tcphdr buffer;
-	const struct tcphdr *tcp = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	const struct tcphdr *tcp = skb_header_pointer(skb, offset, sizeof(*buffer), buffer);
+	const __be32 looked_at = TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_FIN | TCP_FLAG_RST;
 
-	if (!tcp || !tcp->syn || tcp->ack || tcp->fin || tcp->rst)
-		return false;
-	flow->from_port = ntohs(tcp->source);
-	flow->to_port = ntohs(tcp->dest);
-	return true;
+	return tcp && (tcp_flag_word(tcp) & looked_at) == TCP_FLAG_SYN ? tcp : NULL;
 }
 
 static bool read_ipv4(const struct sk_buff *skb, struct mx_flow *flow)
 {
 	const struct iphdr *ip = ip_hdr(skb);
+	const struct tcphdr *tcp;
+	struct tcphdr buffer;
 
 	if (ip->protocol != IPPROTO_TCP || ip_is_fragment(ip))
 		return false;
-	flow->family = MX_IPV4;
-	flow->from.lo = ntohl(ip->saddr);
-	flow->to.lo = ntohl(ip->daddr);
-	return read_ports(skb, skb_network_offset(skb) + (int)ip->ihl * 4, flow);
+	tcp = bare_syn(skb, skb_network_offset(skb) + (int)ip->ihl * 4, &buffer);
+	if (!tcp)
+		return false;
+	*flow = (struct mx_flow){ .family = MX_IPV4,
+				  .from.lo = ntohl(ip->saddr),
+				  .to.lo = ntohl(ip->daddr),
+				  .from_port = ntohs(tcp->source),
+				  .to_port = ntohs(tcp->dest) };
+	return true;
 }
 
 static struct mx_addr number_of(const struct in6_addr *a)
@@ -54,15 +58,23 @@ static struct mx_addr number_of(const struct in6_addr *a)
 
 static bool read_ipv6(const struct sk_buff *skb, struct mx_flow *flow)
 {
+	const struct ipv6hdr *ip = ipv6_hdr(skb);
 	unsigned short fragment = 0;
 	unsigned int offset = 0;
+	const struct tcphdr *tcp;
+	struct tcphdr buffer;
 
 	if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, &fragment, NULL) != IPPROTO_TCP || fragment)
 		return false;
-	flow->family = MX_IPV6;
-	flow->from = number_of(&ipv6_hdr(skb)->saddr);
-	flow->to = number_of(&ipv6_hdr(skb)->daddr);
-	return read_ports(skb, (int)offset, flow);
+	tcp = bare_syn(skb, (int)offset, &buffer);
+	if (!tcp)
+		return false;
+	*flow = (struct mx_flow){ .family = MX_IPV6,
+				  .from = number_of(&ip->saddr),
+				  .to = number_of(&ip->daddr),
+				  .from_port = ntohs(tcp->source),
+				  .to_port = ntohs(tcp->dest) };
+	return true;
 }
 
 /* By the route that it has so far. */
@@ -86,7 +98,10 @@ static bool is_new(const struct sk_buff *skb, u32 mask)
 	return ct && info == IP_CT_NEW && !(READ_ONCE(ct->mark) & mask) && !(skb->mark & mask);
 }
 
-/* Owner of the socket, as the queue would be told: of the file, and unknown without one. */
+/*
+ * Owner of the socket, as the queue would be told: of the file, in the numbers of the first user namespace, and unknown
+ * without one. With softirqs off.
+ */
 static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
 {
 	struct sock *sk = skb->sk;
@@ -96,13 +111,13 @@ static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
 	flow->group = MX_NO_ID;
 	if (!sk || !sk_fullsock(sk))
 		return;
-	read_lock_bh(&sk->sk_callback_lock);
+	read_lock(&sk->sk_callback_lock);
 	if (sk->sk_socket && sk->sk_socket->file) {
 		cred = sk->sk_socket->file->f_cred;
-		flow->user = from_kuid_munged(&init_user_ns, cred->fsuid);
-		flow->group = from_kgid_munged(&init_user_ns, cred->fsgid);
+		flow->user = __kuid_val(cred->fsuid);
+		flow->group = __kgid_val(cred->fsgid);
 	}
-	read_unlock_bh(&sk->sk_callback_lock);
+	read_unlock(&sk->sk_callback_lock);
 }
 
 /* --- what is done with it --------------------------------------------------------------------------------------- */
@@ -150,24 +165,28 @@ static unsigned int decide(struct mxload_namespace *n, struct mxload_policy *p, 
 	    (!forwarded && is_to_this_host(skb, flow->family)) || mx_classify_exempt(p->snapshot, flow))
 		return NF_ACCEPT;
 	flow->mark = skb->mark;
+	local_bh_disable();
 	read_owner(skb, flow);
 	/* How long it has waited and what the ledger's clock says only matters to who has to wait, and he is left. */
 	if (mxload_policy_valid(p))
 		left = mxload_policy_decide(p, flow, (struct mx_moment){ 0, 0 }, true, &v);
 	this_cpu_inc(n->tally->of[left]);
 	mxload_decisions_tell(n->decisions, p->generation, flow, forwarded, left, &v);
+	local_bh_enable();
 	return left == MXLOAD_LEFT_NOT ? mark(skb, state, v.mark, mask) : NF_ACCEPT;
 }
 
 static unsigned int hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct mxload_namespace *n = mxload_namespace_of(state->net);
-	struct mxload_policy *p = rcu_dereference(n->policy);
-	struct mx_flow flow = { 0 };
+	struct mxload_namespace *n;
+	struct mxload_policy *p;
+	struct mx_flow flow;
 
-	if (!p || !(state->pf == NFPROTO_IPV4 ? read_ipv4(skb, &flow) : read_ipv6(skb, &flow)))
+	if (!(state->pf == NFPROTO_IPV4 ? read_ipv4(skb, &flow) : read_ipv6(skb, &flow)))
 		return NF_ACCEPT;
-	return decide(n, p, skb, state, &flow);
+	n = mxload_namespace_of(state->net);
+	p = rcu_dereference(n->policy);
+	return p ? decide(n, p, skb, state, &flow) : NF_ACCEPT;
 }
 
 #define HOOK(family, number)                                                                                           \

@@ -523,7 +523,7 @@ enum mxload_left mxload_policy_decide(struct mxload_policy *p, const struct mx_f
 		return MXLOAD_LEFT_UNKNOWN;
 	if (READ_ONCE(shard->ask))
 		return MXLOAD_LEFT_PROVIDER;
-	spin_lock_bh(&shard->lock);
+	spin_lock(&shard->lock);
 	mx_decide_at(p->snapshot, &shard->state, flow, provider, MX_NONE, moment, v);
 	left = left_by(v);
 	if (book && left == MXLOAD_LEFT_NOT) {
@@ -531,6 +531,6 @@ enum mxload_left mxload_policy_decide(struct mxload_policy *p, const struct mx_f
 		set_bit(lane_number(p, provider, v->source), p->changed_lanes);
 		set_bit(v->pool * p->providers + provider, p->changed_groups);
 	}
-	spin_unlock_bh(&shard->lock);
+	spin_unlock(&shard->lock);
 	return left;
 }

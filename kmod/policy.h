@@ -84,7 +84,7 @@ bool mxload_policy_pass(struct mxload_policy *policy, const struct mx_flow *flow
 
 /*
  * Decides a connection whose destination is not exempt and, when the policy says whose source it is and `book`, books
- * it. From the hooks, in any context with softirqs on or off.
+ * it. With softirqs off.
  */
 enum mxload_left mxload_policy_decide(struct mxload_policy *policy, const struct mx_flow *flow, struct mx_moment moment,
 				      bool book, struct mx_verdict *verdict);

@@ -398,9 +398,11 @@ static int decide(struct mxload_policy *p, const struct mxload_flow *flows, u32 
 			NL_SET_ERR_MSG(extack, "no such family, or no address of it");
 			return -EINVAL;
 		}
+		local_bh_disable();
 		if (!mxload_policy_pass(p, &flow, &v))
 			left = mxload_policy_decide(p, &flow, (struct mx_moment){ flows[i].now, flows[i].waited }, book,
 						    &v);
+		local_bh_enable();
 		verdicts[i] = mxload_decisions_verdict(left, &v);
 		cond_resched();
 	}
