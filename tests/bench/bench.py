@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 import report
-from netns import PORT, TARGETS, Failed, Namespaces
+from netns import Failed, Namespaces
 from variants import ROOT, USUAL, VARIANTS, missing
 
 
@@ -40,6 +40,7 @@ def parse():
     p.add_argument("--in-flight", type=numbers, default=[1, 64], metavar="N,...")
     p.add_argument("--queues", type=numbers, default=[1, 2], metavar="N,...")
     p.add_argument("--connections", type=int, help="in each measurement (default: 4000 at 1 in flight, else 10000)")
+    p.add_argument("--pin", action="store_true", help="the clients have a processor of their own")
     p.add_argument("--quick", action="store_true", help="3 rounds of 2000 connections: does it run at all?")
     p.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR")
     p.add_argument("-o", "--output", metavar="FILE", help="write everything measured as JSON")
@@ -58,25 +59,27 @@ def require(options):
             raise Failed(f"{options.build}/bench/{program} is missing: build it with `make bench`")
 
 
-def measure(space, in_flight, connections):
-    space.check()
-    command = ["ip", "netns", "exec", space.host, space.program("load"), "client", "--connections", str(connections),
-               "--in-flight", str(in_flight), "--to", ",".join(TARGETS), "--port", str(PORT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if not done.stdout:
-        raise Failed(f"load client: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+def take_processor():
+    """For the clients alone: everything else that this starts stays on the others."""
+    mine, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise Failed("--pin needs a second processor")
+    os.sched_setaffinity(0, others)
+    return mine
 
 
 class Bench:
     def __init__(self, options):
         self.options = options
+        self.processor = None   # of the clients, if they have one of their own
         self.spaces = {}        # (variant, queues or None): Namespaces
         self.results = {}       # (variant, queues or None, in flight): list of measurements, one a round
         self.skipped = {}
         self.trouble = []
 
     def set_up(self):
+        if self.options.pin:
+            self.processor = take_processor()
         for name in self.options.variants:
             reason = missing(name, self.options.build)
             if reason:
@@ -114,8 +117,9 @@ class Bench:
             if not space:
                 continue
             try:
-                measured = measure(space, in_flight, self.connections(in_flight))
-            except (Failed, subprocess.TimeoutExpired) as e:
+                space.check()
+                measured = space.client(in_flight, self.processor).measure(self.connections(in_flight))
+            except Failed as e:
                 self.fail(name, queues, e)
                 continue
             if keep:
@@ -157,7 +161,7 @@ class Bench:
             self.progress(n)
 
     def progress(self, n):
-        if sys.stdout.isatty() or n % 5 == 0 or n == self.options.rounds:
+        if sys.stdout.isatty() or n % max(5, self.options.rounds // 10) == 0 or n == self.options.rounds:
             last = [f"{name}{f'/{queues}' if queues else ''} {rounds[-1]['per_second']:.0f}"
                     for (name, queues, k), rounds in self.results.items() if k == self.options.in_flight[-1]]
             print(f"round {n} of {self.options.rounds}: {', '.join(last)}", flush=True)

@@ -3,7 +3,10 @@
  * load - opens TCP connections as fast as it can and measures how long each connect takes.
  *
  *   load server ADDR... PORT
- *   load client --connections N | --seconds S  --in-flight K --to ADDR,ADDR.. --port P [--rate R]
+ *   load client --connections N | --seconds S | --turns  --in-flight K --to ADDR,ADDR.. --port P [--rate R]
+ *
+ * With --turns it reads from standard input how many connections to open, prints what it measured, and reads on: so
+ * several clients that are there all the time can take short turns.
  *
  * How a connection ends: the client resets it (SO_LINGER 0) as soon as it is established. So each one costs the same
  * four packets (SYN, SYN-ACK, ACK, RST), no port and no socket stays behind in TIME_WAIT, and conntrack lets the same
@@ -15,6 +18,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +50,7 @@ struct client {
 	uint64_t connections;
 	uint64_t duration;
 	uint64_t interval; /* between two starts, 0: no pause */
+	bool turns;
 	unsigned int in_flight;
 	unsigned int targets;
 	struct target target[MAX_ADDRESSES];
@@ -73,8 +78,8 @@ static void die(const char *what)
 static void usage(void)
 {
 	fprintf(stderr, "usage: load server ADDR... PORT\n"
-			"       load client --connections N | --seconds S  --in-flight K --to ADDR,ADDR.. --port P "
-			"[--rate R]\n");
+			"       load client --connections N | --seconds S | --turns  --in-flight K --to ADDR,ADDR.. "
+			"--port P [--rate R]\n");
 	exit(2);
 }
 
@@ -325,6 +330,7 @@ static void parse(struct client *c, int argc, char **argv)
 	static const struct option options[] = {
 		{ "connections", required_argument, NULL, 'c' },
 		{ "seconds", required_argument, NULL, 's' },
+		{ "turns", no_argument, NULL, 'T' },
 		{ "in-flight", required_argument, NULL, 'k' },
 		{ "to", required_argument, NULL, 't' },
 		{ "port", required_argument, NULL, 'p' },
@@ -343,6 +349,9 @@ static void parse(struct client *c, int argc, char **argv)
 		case 's':
 			c->duration = (uint64_t)(atof(optarg) * 1e9);
 			break;
+		case 'T':
+			c->turns = true;
+			break;
 		case 'k':
 			c->in_flight = (unsigned int)atoi(optarg);
 			break;
@@ -359,9 +368,25 @@ static void parse(struct client *c, int argc, char **argv)
 			usage();
 		}
 	}
-	if (optind != argc || !to || !c->in_flight || c->in_flight > MAX_IN_FLIGHT || !(c->connections || c->duration))
+	if (optind != argc || !to || !c->in_flight || c->in_flight > MAX_IN_FLIGHT ||
+	    !(c->connections || c->duration || c->turns))
 		usage();
 	set_targets(c, to, port);
+}
+
+static int take_turns(struct client *c)
+{
+	unsigned long long connections;
+
+	while (scanf("%llu", &connections) == 1 && connections) {
+		c->connections = connections;
+		c->started = c->measured = 0;
+		c->failed = c->refused = c->timed_out = 0;
+		run(c);
+		print_result(c, now() - c->begun);
+		fflush(stdout);
+	}
+	return 0;
 }
 
 static int client(int argc, char **argv)
@@ -372,6 +397,8 @@ static int client(int argc, char **argv)
 	c.epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (unsigned int i = 0; i < c.in_flight; i++)
 		c.free[c.idle++] = i;
+	if (c.turns)
+		return take_turns(&c);
 	run(&c);
 	print_result(&c, now() - c.begun);
 	return c.failed ? 1 : 0;

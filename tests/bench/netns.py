@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A pair of network namespaces: a mail host, and an "internet" with a server at eight addresses."""
 
+import json
 import os
+import select
 import subprocess
 import tempfile
 import time
@@ -48,6 +50,34 @@ def run(command, text=None):
     return done.stdout
 
 
+class Client:
+    """One that opens connections when asked to, so many in flight; with `processor`, there and nowhere else."""
+
+    def __init__(self, space, in_flight, processor=None):
+        pinned = [] if processor is None else ["taskset", "-c", str(processor)]
+        self.program = subprocess.Popen(
+            [*pinned, "ip", "netns", "exec", space.host, space.program("load"), "client", "--turns",
+             "--in-flight", str(in_flight), "--to", ",".join(TARGETS), "--port", str(PORT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def measure(self, connections, seconds=120):
+        try:
+            self.program.stdin.write(f"{connections}\n")
+            self.program.stdin.flush()
+        except BrokenPipeError:
+            pass  # why, it says below
+        if not select.select([self.program.stdout], [], [], seconds)[0]:
+            raise Failed(f"load client: nothing after {seconds} s")
+        line = self.program.stdout.readline()
+        if not line:
+            raise Failed(f"load client: {self.program.stderr.read().strip()}")
+        return json.loads(line)
+
+    def close(self):
+        self.program.kill()
+        self.program.communicate()
+
+
 class Namespaces:
     """The pair of one variant, with what runs in it. close() ends and removes everything."""
 
@@ -57,6 +87,7 @@ class Namespaces:
         self.internet = f"mxb{os.getpid()}-{name}-i"
         self.made = []
         self.programs = []
+        self.clients = {}       # in flight: Client
         self.scratch = tempfile.TemporaryDirectory(prefix="mxb-")
 
     def open(self):
@@ -111,12 +142,20 @@ class Namespaces:
         wait_until(is_ready, f"{name} to get ready")
         return program
 
+    def client(self, in_flight, processor):
+        if in_flight not in self.clients:
+            self.clients[in_flight] = Client(self, in_flight, processor)
+        return self.clients[in_flight]
+
     def check(self):
         for program in self.programs:
             if program.poll() is not None:
                 raise Failed(f"{program.args[4]} ended with status {program.returncode}")
 
     def close(self):
+        for client in self.clients.values():
+            client.close()
+        self.clients = {}
         for program in reversed(self.programs):
             if program.poll() is None:
                 program.terminate()
