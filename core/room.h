@@ -35,8 +35,6 @@ static inline enum mx_reason mx_room_for(const struct mx_room *room, u32 message
 /* Whether the ledger has written down that such a connection may be made. */
 static inline bool mx_room_covers(const struct mx_room *room, u32 messages)
 {
-	if (!room->limited)
-		return true;
 	return (!(room->limited & (1u << MX_CONNECTIONS)) || room->covered[MX_CONNECTIONS]) &&
 	       (!(room->limited & (1u << MX_MESSAGES)) || room->covered[MX_MESSAGES] >= messages);
 }

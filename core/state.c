@@ -206,15 +206,10 @@ static bool is_last(const struct mx_room *room, u32 messages)
 
 void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct mx_lane_id lane)
 {
+	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
 	struct rooms r = rooms_of(st, s, lane);
-	u32 limited = 0, messages, i;
 	bool last = false;
 
-	for (i = 0; i < r.count; i++)
-		limited |= r.room[i] ? r.room[i]->limited : 0;
-	if (!limited)
-		return;
-	messages = mx_state_messages(st, s, lane.provider, lane.source);
 	for (i = 0; i < r.count; i++)
 		last |= r.room[i] && r.room[i]->limited && is_last(r.room[i], messages);
 	if (last) /* who may be chosen changes */
