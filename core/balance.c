@@ -107,7 +107,7 @@ static u16 next_in_turn(const struct mx_ballot *b)
 	return is_plain(b) ? mx_turns_next(b->state, b->snapshot, pool_of(b), b->provider, b->family) : MX_NONE;
 }
 
-static u16 weighted_among_all(const struct mx_ballot *ballot, enum mx_reason *why)
+static MX_APART u16 weighted_among_all(const struct mx_ballot *ballot, enum mx_reason *why)
 {
 	const struct mx_slot *slots = mx_state_slot(ballot->state, ballot->pool, ballot->provider, 0);
 	bool plain = is_plain(ballot), best_due = false;
@@ -146,17 +146,13 @@ u16 mx_balance_weighted(const struct mx_ballot *ballot, enum mx_reason *why)
 	return weighted_among_all(ballot, why);
 }
 
-void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
+static MX_APART void spend_among_all(const struct mx_ballot *ballot, u16 member)
 {
 	struct mx_slot *slots = mx_state_slot(ballot->state, ballot->pool, ballot->provider, 0);
 	bool plain = is_plain(ballot);
 	s64 total = 0;
 	u32 i;
 
-	if (member == next_in_turn(ballot)) {
-		mx_turns_take(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
-		return;
-	}
 	mx_turns_settle(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
 	for (i = 0; i < ballot->pool->members; i++) {
 		if (ask(ballot, plain, &slots[i], i) != MX_REASON_CANDIDATE)
@@ -169,7 +165,15 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 		mx_turns_seen(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider, ballot->family);
 }
 
-u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)
+void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
+{
+	if (member == next_in_turn(ballot))
+		mx_turns_take(ballot->state, ballot->snapshot, pool_of(ballot), ballot->provider);
+	else
+		spend_among_all(ballot, member);
+}
+
+MX_APART u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)
 {
 	const struct mx_member *members = &mx_snapshot_members(ballot->snapshot)[ballot->pool->first_member];
 	const struct mx_source *sources = mx_snapshot_sources(ballot->snapshot);
@@ -199,7 +203,7 @@ u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx
 	return best;
 }
 
-u64 mx_balance_ready(const struct mx_ballot *ballot)
+MX_APART u64 mx_balance_ready(const struct mx_ballot *ballot)
 {
 	u64 earliest = MX_NEVER;
 	u32 i;

@@ -156,31 +156,38 @@ void mx_decide(const struct mx_snapshot *s, const struct mx_state *st, const str
 	answer(verdict, MX_PASS, MX_REASON_EXEMPT, mx_mark_pass(s->mark_mask));
 }
 
-void mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow, u16 provider,
-		  u16 class, struct mx_moment moment, struct mx_verdict *verdict)
+/* Steps 6 and 7, where the routed pool does not answer. */
+static MX_APART void ask_others(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow,
+				struct mx_moment moment, struct mx_verdict *v)
+{
+	enum mx_reason refusal = v->reason;
+	u16 pool = routed_pool(s, v);
+
+	do {
+		pool = mx_snapshot_pools(s)[pool].overflow;
+		if (pool == MX_NONE) {
+			answer(v, MX_REFUSE, refusal, mx_mark_refuse(s->mark_mask));
+			return;
+		}
+	} while (!ask_pool(s, st, flow, pool, moment, v));
+	if (v->action == MX_ASSIGN)
+		v->reason = MX_REASON_OVERFLOW;
+}
+
+MX_WHOLE void mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow,
+			   u16 provider, u16 class, struct mx_moment moment, struct mx_verdict *verdict)
 {
 	struct mx_verdict v = blank(provider);
-	enum mx_reason refusal;
-	u16 routed, pool;
 
 	v.route = mx_classify_route(s, flow, v.provider, class);
-	routed = v.pool = routed_pool(s, &v);
-	if (!ask_pool(s, st, flow, routed, moment, &v)) {
-		refusal = v.reason;
-		for (pool = mx_snapshot_pools(s)[routed].overflow; pool != MX_NONE;
-		     pool = mx_snapshot_pools(s)[pool].overflow)
-			if (ask_pool(s, st, flow, pool, moment, &v))
-				break;
-		if (pool == MX_NONE)
-			answer(&v, MX_REFUSE, refusal, mx_mark_refuse(s->mark_mask));
-		else if (v.action == MX_ASSIGN)
-			v.reason = MX_REASON_OVERFLOW;
-	}
+	v.pool = routed_pool(s, &v);
+	if (!ask_pool(s, st, flow, v.pool, moment, &v))
+		ask_others(s, st, flow, moment, &v);
 	*verdict = v;
 }
 
-static void account_hold(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow,
-			 const struct mx_verdict *v)
+static MX_APART void account_hold(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow,
+				  const struct mx_verdict *v)
 {
 	struct mx_group *group = mx_state_group(st, routed_pool(s, v), v->provider);
 
@@ -207,8 +214,8 @@ static void account_assign(const struct mx_snapshot *s, struct mx_state *st, con
 	mx_state_book_share(st, s, v->pool, v->provider, v->member);
 }
 
-void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
-		const struct mx_verdict *verdict)
+MX_WHOLE void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
+			 const struct mx_verdict *verdict)
 {
 	switch (verdict->action) {
 	case MX_PASS:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR MIT */
 /*
- * What core needs from where it is compiled: fixed-size integers, memcpy and memset, a 64-bit division.
- * This is the only file of core that knows the kernel from user space.
+ * What core needs from where it is compiled: fixed-size integers, memcpy and memset, a 64-bit division; and what it
+ * asks of the compiler. This is the only file of core that knows the kernel from user space.
  */
 #ifndef MX_CORE_PORT_H
 #define MX_CORE_PORT_H
@@ -34,5 +34,12 @@ static inline u64 mx_div64(u64 a, u64 b)
 	return a / b;
 }
 #endif
+
+/*
+ * A connection runs through many small functions: MX_WHOLE makes one piece of what it calls, as far as that is compiled
+ * together; what is large and runs for few of them stays apart.
+ */
+#define MX_WHOLE __attribute__((__flatten__))
+#define MX_APART __attribute__((__noinline__))
 
 #endif

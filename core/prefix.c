@@ -21,8 +21,8 @@ static u32 emit(struct mx_range *ranges, u32 count, struct mx_addr start, u16 va
 }
 
 /* Leaves every prefix that ends before `upto` (all of them for NULL). */
-static u32 leave(struct mx_prefix_nest *nest, enum mx_family family, const struct mx_addr *upto,
-		 struct mx_range *ranges, u32 count)
+static u32 leave_nested(struct mx_prefix_nest *nest, enum mx_family family, const struct mx_addr *upto,
+			struct mx_range *ranges, u32 count)
 {
 	while (nest->depth) {
 		struct mx_addr last = nest->level[nest->depth - 1].last;
@@ -50,13 +50,13 @@ u32 mx_prefix_flatten(enum mx_family family, const struct mx_prefix *prefixes, u
 		const struct mx_prefix *p = &prefixes[i];
 		struct mx_addr first = mx_addr_first(p->addr, family, p->length);
 
-		made = leave(nest, family, &first, ranges, made);
+		made = leave_nested(nest, family, &first, ranges, made);
 		nest->level[nest->depth].last = mx_addr_last(p->addr, family, p->length);
 		nest->level[nest->depth].value = p->value;
 		nest->depth++;
 		made = emit(ranges, made, first, p->value);
 	}
-	return leave(nest, family, NULL, ranges, made);
+	return leave_nested(nest, family, NULL, ranges, made);
 }
 
 u32 mx_prefix_find4(const u32 *starts, u32 count, u32 addr)

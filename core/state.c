@@ -129,6 +129,15 @@ static struct rooms rooms_of(const struct mx_state *st, const struct mx_snapshot
 	return r;
 }
 
+/* Most connections: the ledger has looked at all of them, and none has a bound. */
+static bool are_free(const struct rooms *r)
+{
+	const struct mx_room *const *room = (const struct mx_room *const *)r->room;
+
+	return r->count == 3 && (room[0]->opened & room[1]->opened & room[2]->opened) &&
+	       !(room[0]->limited | room[1]->limited | room[2]->limited);
+}
+
 /* Whether there are limits behind the room of that number: then nothing is spent before the ledger has looked. */
 static bool is_bound(const struct mx_snapshot *s, struct mx_lane_id lane, u32 number)
 {
@@ -188,6 +197,8 @@ bool mx_state_covered(const struct mx_state *st, const struct mx_snapshot *s, st
 	u32 messages = mx_state_messages(st, s, lane.provider, lane.source), i;
 	struct rooms r = rooms_of(st, s, lane);
 
+	if (are_free(&r))
+		return true;
 	for (i = 0; i < r.count; i++) {
 		bool opened = r.room[i] && r.room[i]->opened;
 
@@ -210,6 +221,8 @@ void mx_state_take_room(struct mx_state *st, const struct mx_snapshot *s, struct
 	struct rooms r = rooms_of(st, s, lane);
 	bool last = false;
 
+	if (are_free(&r))
+		return;
 	for (i = 0; i < r.count; i++)
 		last |= r.room[i] && r.room[i]->limited && is_last(r.room[i], messages);
 	if (last) /* who may be chosen changes */
@@ -299,8 +312,8 @@ static bool expects(const struct mx_state *st, const struct mx_snapshot *s, cons
 }
 
 /* All but what changes with every connection. */
-static enum mx_reason steady(const struct mx_state *st, const struct mx_snapshot *s, const struct mx_pool *pool,
-			     u32 provider, u32 member, enum mx_family family)
+static MX_APART enum mx_reason steady(const struct mx_state *st, const struct mx_snapshot *s,
+				      const struct mx_pool *pool, u32 provider, u32 member, enum mx_family family)
 {
 	u32 source = mx_snapshot_members(s)[pool->first_member + member].source;
 	const struct mx_lane *lane = mx_state_lane(st, provider, source);
@@ -363,7 +376,7 @@ static void settle_group(struct mx_state *st, const struct mx_snapshot *s, const
 	}
 }
 
-void mx_state_settle_expected(struct mx_state *st, const struct mx_snapshot *s)
+MX_APART void mx_state_settle_expected(struct mx_state *st, const struct mx_snapshot *s)
 {
 	u32 pools = mx_snapshot_count(s, MX_SECTION_POOLS);
 	u32 pool, provider, family;

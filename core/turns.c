@@ -132,7 +132,7 @@ static bool someone_comes_due(const struct turns *q)
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
 
-void mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
+MX_APART void mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
 {
 	struct turns q = turns_of(st, s, pool, provider);
 	u32 i;
@@ -163,7 +163,7 @@ static u8 families_of(const struct turns *q, u32 members, enum mx_family family)
 	return 1u << MX_IPV4 | 1u << MX_IPV6;
 }
 
-static void make(const struct turns *q, u32 members, enum mx_family family)
+static MX_APART void make(const struct turns *q, u32 members, enum mx_family family)
 {
 	u32 i;
 

@@ -113,22 +113,22 @@ void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, enum 
 	*newest = saturated((u64)*newest + n);
 }
 
-static void charge_connection(struct mx_window *w, u32 tick, u32 messages)
+static void charge_connections(struct mx_window *w, u32 tick, u32 n, u32 messages)
 {
 	u32 *newest;
 
 	if (tick > w->tick)
 		advance(w, tick);
 	newest = w->bucket[slot(w, 0)];
-	newest[MX_COUNT_CONNECTIONS] = saturated(newest[MX_COUNT_CONNECTIONS] + 1ULL);
-	newest[MX_COUNT_ESTIMATED] = saturated((u64)newest[MX_COUNT_ESTIMATED] + messages);
+	newest[MX_COUNT_CONNECTIONS] = saturated((u64)newest[MX_COUNT_CONNECTIONS] + n);
+	newest[MX_COUNT_ESTIMATED] = saturated(newest[MX_COUNT_ESTIMATED] + (u64)n * messages);
 }
 
-void mx_window_charge_connection(struct mx_window window[MX_PERIODS], u64 now, u32 messages)
+void mx_window_charge_connections(struct mx_window window[MX_PERIODS], u64 now, u32 n, u32 messages)
 {
-	charge_connection(&window[MX_HOUR], tick_of(MX_HOUR, now), messages);
-	charge_connection(&window[MX_DAY], tick_of(MX_DAY, now), messages);
-	charge_connection(&window[MX_WEEK], tick_of(MX_WEEK, now), messages);
+	charge_connections(&window[MX_HOUR], tick_of(MX_HOUR, now), n, messages);
+	charge_connections(&window[MX_DAY], tick_of(MX_DAY, now), n, messages);
+	charge_connections(&window[MX_WEEK], tick_of(MX_WEEK, now), n, messages);
 }
 
 void mx_window_charge_late(struct mx_window *w, enum mx_period period, u64 then, enum mx_count what, u32 n)

@@ -60,8 +60,8 @@ u32 mx_window_used(const struct mx_window *w, enum mx_period period, u64 now, en
 /* Charges `n` at `now`. Saturates at 2^32 - 1. */
 void mx_window_charge(struct mx_window *w, enum mx_period period, u64 now, enum mx_count what, u32 n);
 
-/* Charges one connection and what it is estimated to carry at `now`, in the windows of all periods in one go. */
-void mx_window_charge_connection(struct mx_window window[MX_PERIODS], u64 now, u32 messages);
+/* Charges `n` connections, and `messages` that each is estimated to carry, in the windows of all periods in one go. */
+void mx_window_charge_connections(struct mx_window window[MX_PERIODS], u64 now, u32 n, u32 messages);
 
 /* Charges `n` at `then`, which may be in the past; what would no longer count is left out. */
 void mx_window_charge_late(struct mx_window *w, enum mx_period period, u64 then, enum mx_count what, u32 n);

@@ -128,19 +128,20 @@ static void charge_warmup(struct mx_ledger *l, struct account *a, u32 messages, 
 		mx_account_renew(l, a, now);
 }
 
-static void charge(struct mx_ledger *l, struct account *a, u32 messages, u64 now)
+/* `n` connections of so many messages each. */
+static void charge(struct mx_ledger *l, struct account *a, u32 n, u32 messages, u64 now)
 {
-	mx_window_charge_connection(a->window, now, messages);
-	a->spent[MX_CONNECTIONS]++;
-	a->spent[MX_MESSAGES] += messages;
+	mx_window_charge_connections(a->window, now, n, messages);
+	a->spent[MX_CONNECTIONS] += n;
+	a->spent[MX_MESSAGES] += n * messages;
 	mx_account_put_dirty(l, a);
 	if (a->warming && a->warming->ramp.count)
-		charge_warmup(l, a, messages, now);
+		charge_warmup(l, a, n * messages, now);
 	if (a->room->limited) {
 		if (!l->guessed_since && (a->room->limited & (1u << MX_MESSAGES)))
 			l->guessed_since = now;
-		take_pace(l, a, MX_CONNECTIONS, 1, now);
-		take_pace(l, a, MX_MESSAGES, messages, now);
+		take_pace(l, a, MX_CONNECTIONS, n, now);
+		take_pace(l, a, MX_MESSAGES, n * messages, now);
 		if (a->room->covered[MX_CONNECTIONS] <= mx_account_lease(a) / 2 ||
 		    !mx_room_covers(a->room, l->most_messages))
 			mx_account_put_urgent(l, a);
@@ -298,7 +299,7 @@ struct charged mx_account_charged(struct mx_ledger *l, struct mx_lane_id id, u64
 	return c;
 }
 
-void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
+void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u32 n, u64 now)
 {
 	struct charged c = mx_account_charged(l, id, now);
 	u32 messages = mx_state_messages(l->terms.state, l->terms.snapshot, id.provider, id.source), i;
@@ -306,10 +307,10 @@ void mx_ledger_charge(struct mx_ledger *l, struct mx_lane_id id, u64 now)
 
 	note_price(mx_state_lane(l->terms.state, id.provider, id.source), messages, (u32)(now / 1000));
 	for (i = 0; i < c.count; i++)
-		charge(l, c.of[i], messages, now);
+		charge(l, c.of[i], n, messages, now);
 	if (!network)
 		return;
-	network->open++;
+	network->open += n;
 	if (c.count == 4)
 		network->needed = (u32)(mx_warmup_day_ends(&c.of[3]->warming->state) / 1000 + 1);
 }

@@ -46,10 +46,10 @@ bool mx_ledger_tick(struct mx_ledger *ledger, u64 now, u64 wall);
 u64 mx_ledger_next(const struct mx_ledger *ledger);
 
 /*
- * Charges one connection, after mx_account(). At the default provider the destination's network has an account of its
+ * Charges `n` connections, after mx_account(). At the default provider the destination's network has an account of its
  * own where something of it is kept.
  */
-void mx_ledger_charge(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);
+void mx_ledger_charge(struct mx_ledger *ledger, struct mx_lane_id lane, u32 n, u64 now);
 
 /* What is kept of a lane at its network, made when there is nothing yet; NULL: there is no place for it. */
 struct mx_network_lane *mx_ledger_open_network(struct mx_ledger *ledger, struct mx_lane_id lane, u64 now);

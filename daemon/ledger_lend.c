@@ -188,8 +188,8 @@ void mx_ledger_charge_granted(struct mx_ledger *l, struct mx_lane_id lane, u32 c
 		c.of[i]->covered_to[MX_CONNECTIONS] += leased;
 		c.of[i]->covered_to[MX_MESSAGES] += leased * messages;
 	}
-	for (i = 0; i < connections; i++)
-		mx_ledger_charge(l, lane, now);
+	if (connections)
+		mx_ledger_charge(l, lane, connections, now);
 	end_grant(l, &c, leased, now);
 }
 

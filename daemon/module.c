@@ -18,6 +18,7 @@
 
 #define ROUND_MSEC 100 /* how often counters are read and leases renewed */
 #define HURRY_MSEC 10  /* the same when somebody had none */
+#define EARLY_MSEC 50  /* so much before its time a round is made when decisions have woken us up anyway */
 #define LOOK_MSEC 1000 /* how often it is looked for when it is not there, and its word on itself is asked for */
 /* As long as it decides without a word of ours; then the queue's rule is asked, and the fallback. */
 #define VALID_MSEC 5000
@@ -552,11 +553,13 @@ static bool is_shown(const struct mx_mirror *mirror, const struct mxload_verdict
 static void on_decisions(u64 generation, const struct mxload_decision *decisions, u32 count, void *arg)
 {
 	struct mx_module *m = arg;
+	u64 now;
 	u32 i;
 
 	if (!m->mirror || generation != m->mirror->generation)
 		return;
 	mx_policy_lock(m->policy);
+	now = mx_policy_tick(m->policy);
 	for (i = 0; i < count; i++) {
 		struct mxload_decision d;
 		bool current = m->mirror->policy == m->policy->snapshot->generation;
@@ -578,7 +581,7 @@ static void on_decisions(u64 generation, const struct mxload_decision *decisions
 								.family = d.family,
 								.from_port = d.from_port,
 								.to_port = d.to_port },
-					     provider, source);
+					     provider, source, now);
 	}
 	mx_policy_unlock(m->policy);
 }
@@ -737,7 +740,7 @@ static void *run(void *arg)
 					{ m->ear ? mx_module_ear_fd(m->ear) : -1, POLLIN, 0 } };
 		u64 now = mx_clock_steady_ms(), next = m->link ? m->round_at : m->look_at;
 		eventfd_t count;
-		bool recalled;
+		bool recalled, due;
 		u32 asked;
 
 		if (poll(fds, 3, now < next ? (int)(next - now) : 0) < 0 && errno != EINTR)
@@ -753,7 +756,8 @@ static void *run(void *arg)
 			m->look_at = now + LOOK_MSEC;
 		}
 		asked = asked_for(m);
-		if (recalled || now >= m->round_at || (m->hungry && now + ROUND_MSEC >= m->round_at + HURRY_MSEC)) {
+		due = now >= m->round_at || (m->hungry && now + ROUND_MSEC >= m->round_at + HURRY_MSEC);
+		if (recalled || due || (fds[2].revents && now + EARLY_MSEC >= m->round_at)) {
 			do_round(m, recalled);
 			m->round_at = mx_clock_steady_ms() + ROUND_MSEC;
 			if (asked != m->answered)

@@ -16,6 +16,7 @@
 #define AT_ONCE 256      /* lanes or flows: as many as the module answers for */
 #define ANSWER_MSEC 5000 /* as long as an answer is waited for; the module gives it at once */
 #define EAR_BYTES (4 << 20)
+#define EAR_MESSAGE 65536 /* bytes; a message is at most a quarter */
 
 struct mx_module_link {
 	struct nl_sock *socket;
@@ -388,6 +389,7 @@ struct mx_module_ear *mx_module_ear_open(void)
 	nl_socket_disable_seq_check(ear->socket);
 	nl_socket_set_nonblocking(ear->socket);
 	nl_socket_set_buffer_size(ear->socket, EAR_BYTES, 0);
+	nl_socket_set_msg_buf_size(ear->socket, EAR_MESSAGE); /* else each is read twice, to see how large it is */
 	nl_socket_modify_cb(ear->socket, NL_CB_VALID, NL_CB_CUSTOM, on_event, ear);
 	return ear;
 }

@@ -110,7 +110,7 @@ void mx_policy_init(struct mx_policy *p, struct mx_config *config, struct mx_sto
 	p->networks = mx_alloc(sizeof(*p->networks));
 	p->destinations = mx_destinations_new();
 	p->learner = mx_learner_new();
-	p->pending = mx_flow_cache_new(PENDING_BUCKETS, ~0u);
+	p->pending = config->flow_accounting ? mx_flow_cache_new(PENDING_BUCKETS, ~0u) : NULL;
 	mx_clock_start(&p->clock, mx_store_clock(store, &mark) ? &mark : NULL, &reading);
 	mx_store_reports(store, &p->reports);
 	mx_store_accounts(store, load_account, p);

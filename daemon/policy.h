@@ -73,7 +73,7 @@ struct mx_policy {
 	struct mx_networks *networks;
 	struct mx_destinations *destinations; /* what was learned of addresses */
 	struct mx_suffixes *suffixes;         /* of the configuration */
-	struct mx_flow_cache *pending;        /* what open connections were charged, and where */
+	struct mx_flow_cache *pending;        /* what open connections were charged, where; NULL: no flow accounting */
 	struct mx_learner *learner;           /* speaks of the providers by index */
 	struct mx_reports reports;            /* taken into the ledger */
 	struct mx_clock clock;
@@ -135,10 +135,10 @@ struct mx_end {
 
 /*
  * Books `connections` that the module has made of a source at a named provider, `leased` of them out of what it was
- * lent; and remembers what one of them was charged, for its end. Under the lock.
+ * lent; and remembers what one of them was charged at `now`, of the ledger's clock, for its end. Under the lock.
  */
 void mx_policy_book_granted(struct mx_policy *policy, u32 provider, u32 source, u32 connections, u32 leased);
-void mx_policy_expect_end(struct mx_policy *policy, const struct mx_flow *flow, u32 provider, u32 source);
+void mx_policy_expect_end(struct mx_policy *policy, const struct mx_flow *flow, u32 provider, u32 source, u64 now);
 
 /*
  * Books its end, under the lock: one that never came about is given back to the ledger. `provider` is whom its address

@@ -47,6 +47,17 @@ static u32 provider_of_charge(const struct mx_policy *p, u32 charge, u32 otherwi
 	return otherwise;
 }
 
+/* For the end of the connection. */
+static void remember_charge(struct mx_policy *p, const struct mx_flow *flow, u32 provider, u32 messages, u64 now)
+{
+	struct mx_flow_place place;
+
+	if (!p->pending)
+		return;
+	place = mx_flow_cache_place(p->pending, flow, 0);
+	mx_flow_cache_add(&place, (u32)(now / 1000), charge_of(p, provider, messages));
+}
+
 /* What follows from an assignment, outside of core. */
 static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, const struct mx_verdict *v, u64 now)
 {
@@ -54,12 +65,10 @@ static void book_assignment(struct mx_policy *p, const struct mx_flow *flow, con
 	struct mx_lane *lane = mx_state_lane(&p->state, v->provider, v->source);
 	u32 messages = mx_state_messages(&p->state, p->snapshot, v->provider, v->source);
 	const struct mx_network_lane *network;
-	struct mx_flow_place place;
 
-	mx_ledger_charge(p->ledger, id, now);
+	mx_ledger_charge(p->ledger, id, 1, now);
 	lane->charged += messages;
-	place = mx_flow_cache_place(p->pending, flow, 0);
-	mx_flow_cache_add(&place, (u32)(now / 1000), charge_of(p, v->provider, messages));
+	remember_charge(p, flow, v->provider, messages, now);
 	network = mx_state_network_lane(&p->state, p->snapshot, id);
 	if ((lane->slots && lane->open >= lane->slots) ||
 	    (network && network->slots && network->open >= network->slots)) {
@@ -135,12 +144,9 @@ void mx_policy_book_granted(struct mx_policy *p, u32 provider, u32 source, u32 c
 				 mx_policy_tick(p));
 }
 
-void mx_policy_expect_end(struct mx_policy *p, const struct mx_flow *flow, u32 provider, u32 source)
+void mx_policy_expect_end(struct mx_policy *p, const struct mx_flow *flow, u32 provider, u32 source, u64 now)
 {
-	struct mx_flow_place place = mx_flow_cache_place(p->pending, flow, 0);
-
-	mx_flow_cache_add(&place, (u32)(mx_policy_tick(p) / 1000),
-			  charge_of(p, provider, mx_state_messages(&p->state, p->snapshot, provider, source)));
+	remember_charge(p, flow, provider, mx_state_messages(&p->state, p->snapshot, provider, source), now);
 }
 
 static void book_end(struct mx_policy *p, struct mx_lane_id id, const struct mx_flow_entry *charge,

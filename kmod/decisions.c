@@ -12,9 +12,9 @@
 #include "kmod/convert.h"
 #include "kmod/protocol.h"
 
-#define RING 1024   /* of one processor, a power of two: a fifth of a second at 5,000 connections a second */
-#define HANDFUL 128 /* in one message */
-#define GATHER_MSEC 10
+#define RING 1024      /* of one processor, a power of two */
+#define HANDFUL 128    /* in one message */
+#define GATHER_MSEC 80 /* a little less than the daemon's round, so that both are one awakening */
 
 struct ring {
 	u32 head; /* written by this processor alone, with softirqs off */
@@ -46,12 +46,27 @@ struct mxload_verdict mxload_decisions_verdict(enum mxload_left left, const stru
 }
 
 /* A SYN of connect() comes by in the process that connects; one that is sent again, or is forwarded, does not. */
-static void read_process(struct mxload_decision *d)
+static bool is_in_process(bool forwarded)
 {
-	if (d->forwarded || !in_task() || (current->flags & PF_KTHREAD))
-		return;
-	d->process = (u32)task_tgid_nr(current);
-	d->local_process = (u32)task_tgid_vnr(current);
+	return !forwarded && in_task() && !(current->flags & PF_KTHREAD);
+}
+
+/* As its own pid namespace knows it; in the first one it has no other number. */
+static u32 local_process(void)
+{
+	return (u32)(task_pid(current)->level ? task_tgid_vnr(current) : task_tgid_nr(current));
+}
+
+/*
+ * Sending wakes up two processes, which costs as much as many decisions: so it waits until there is a handful. It does
+ * not where somebody waits for it, a lane that has no lease; nor until the ring is full.
+ */
+static void have_sent(struct mxload_decisions *ds, u32 filled, enum mxload_left left)
+{
+	if (left == MXLOAD_LEFT_LEASE || filled == RING / 2)
+		mod_delayed_work(system_unbound_wq, &ds->work, 0);
+	else if (!delayed_work_pending(&ds->work))
+		queue_delayed_work(system_unbound_wq, &ds->work, msecs_to_jiffies(GATHER_MSEC));
 }
 
 void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const struct mx_flow *flow, bool forwarded,
@@ -59,24 +74,28 @@ void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const st
 {
 	struct ring *ring = ds->ring[smp_processor_id()];
 	struct entry *entry = &ring->entry[ring->head % RING];
-
-	if (!mxload_protocol_is_heard(ds->net))
-		return;
 	/* what stood here before has been read: see the release in send_some() */
-	if (ring->head - smp_load_acquire(&ring->tail) < RING) {
+	u32 filled = ring->head - smp_load_acquire(&ring->tail);
+
+	if (filled < RING) {
 		entry->generation = generation;
-		entry->decision = (struct mxload_decision){ .time = ktime_get_real_ns(),
-							    .from_hi = flow->from.hi,
-							    .from_lo = flow->from.lo,
-							    .to_hi = flow->to.hi,
-							    .to_lo = flow->to.lo,
-							    .from_port = flow->from_port,
-							    .to_port = flow->to_port,
-							    .family = (u8)flow->family,
-							    .forwarded = forwarded,
-							    .user = flow->user,
-							    .verdict = mxload_decisions_verdict(left, verdict) };
-		read_process(&entry->decision);
+		/* what is left out would be zeroed first, all of it */
+		entry->decision = (struct mxload_decision){
+			.time = ktime_get_coarse_real_ns(),
+			.from_hi = flow->from.hi,
+			.from_lo = flow->from.lo,
+			.to_hi = flow->to.hi,
+			.to_lo = flow->to.lo,
+			.from_port = flow->from_port,
+			.to_port = flow->to_port,
+			.family = (u8)flow->family,
+			.forwarded = forwarded,
+			.reserved = 0,
+			.process = is_in_process(forwarded) ? (u32)task_tgid_nr(current) : 0,
+			.local_process = is_in_process(forwarded) ? local_process() : 0,
+			.user = flow->user,
+			.verdict = mxload_decisions_verdict(left, verdict),
+		};
 		/* whoever sees the new head sees the entry */
 		smp_store_release(&ring->head, ring->head + 1);
 	} else {
@@ -84,8 +103,7 @@ void mxload_decisions_tell(struct mxload_decisions *ds, u64 generation, const st
 	}
 	/* either this sees that the work has begun, or the work sees the new head */
 	smp_mb();
-	if (!delayed_work_pending(&ds->work))
-		queue_delayed_work(system_long_wq, &ds->work, msecs_to_jiffies(GATHER_MSEC));
+	have_sent(ds, filled, left);
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------- */
@@ -96,6 +114,7 @@ static bool send_some(struct mxload_decisions *ds, struct ring *ring)
 	/* the entries before it are whole: see mxload_decisions_tell() */
 	u32 head = smp_load_acquire(&ring->head), n = 0;
 	u64 generation = ring->entry[ring->tail % RING].generation, lost = READ_ONCE(ring->lost);
+	bool heard = mxload_protocol_is_heard(ds->net);
 	struct mxload_decision *to;
 	struct sk_buff *skb;
 
@@ -105,7 +124,7 @@ static bool send_some(struct mxload_decisions *ds, struct ring *ring)
 		n++;
 	if (!n)
 		return false;
-	skb = mxload_protocol_decisions(generation, ds->told, n, &to);
+	skb = heard ? mxload_protocol_decisions(generation, ds->told, n, &to) : NULL;
 	if (skb) {
 		u32 i;
 
@@ -115,7 +134,7 @@ static bool send_some(struct mxload_decisions *ds, struct ring *ring)
 	/* these have been read and may be written over */
 	smp_store_release(&ring->tail, ring->tail + n);
 	ds->told += n;
-	if (!skb || mxload_protocol_send(ds->net, skb) == -ENOBUFS)
+	if (heard && (!skb || mxload_protocol_send(ds->net, skb) == -ENOBUFS))
 		WRITE_ONCE(ds->unheard, ds->unheard + n);
 	return true;
 }

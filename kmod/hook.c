@@ -22,8 +22,8 @@
 
 /* --- what a packet is ------------------------------------------------------------------------------------------- */
 
-/* Most packets are none: this is all that they cost. */
-static const struct tcphdr *bare_syn(const struct sk_buff *skb, int offset, struct tcphdr *buffer)
+/* Most packets are none: this is all that they cost. What is kept on the stack is zeroed, so it is little. */
+static __always_inline const struct tcphdr *bare_syn(const struct sk_buff *skb, int offset, struct tcphdr *buffer)
 {
 	const struct tcphdr *tcp = skb_header_pointer(skb, offset, sizeof(*buffer), buffer);
 	const __be32 looked_at = TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_FIN | TCP_FLAG_RST;
@@ -31,23 +31,23 @@ static const struct tcphdr *bare_syn(const struct sk_buff *skb, int offset, stru
 	return tcp && (tcp_flag_word(tcp) & looked_at) == TCP_FLAG_SYN ? tcp : NULL;
 }
 
-static bool read_ipv4(const struct sk_buff *skb, struct mx_flow *flow)
+static const struct tcphdr *bare_syn4(const struct sk_buff *skb, struct tcphdr *buffer)
 {
 	const struct iphdr *ip = ip_hdr(skb);
-	const struct tcphdr *tcp;
-	struct tcphdr buffer;
 
 	if (ip->protocol != IPPROTO_TCP || ip_is_fragment(ip))
-		return false;
-	tcp = bare_syn(skb, skb_network_offset(skb) + (int)ip->ihl * 4, &buffer);
-	if (!tcp)
-		return false;
-	*flow = (struct mx_flow){ .family = MX_IPV4,
-				  .from.lo = ntohl(ip->saddr),
-				  .to.lo = ntohl(ip->daddr),
-				  .from_port = ntohs(tcp->source),
-				  .to_port = ntohs(tcp->dest) };
-	return true;
+		return NULL;
+	return bare_syn(skb, skb_network_offset(skb) + (int)ip->ihl * 4, buffer);
+}
+
+static const struct tcphdr *bare_syn6(const struct sk_buff *skb, struct tcphdr *buffer)
+{
+	unsigned short fragment = 0;
+	unsigned int offset = 0;
+
+	if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, &fragment, NULL) != IPPROTO_TCP || fragment)
+		return NULL;
+	return bare_syn(skb, (int)offset, buffer);
 }
 
 static struct mx_addr number_of(const struct in6_addr *a)
@@ -56,25 +56,21 @@ static struct mx_addr number_of(const struct in6_addr *a)
 				 (u64)ntohl(a->s6_addr32[2]) << 32 | ntohl(a->s6_addr32[3]) };
 }
 
-static bool read_ipv6(const struct sk_buff *skb, struct mx_flow *flow)
+/* All but the owner of its socket. */
+static struct mx_flow flow_of(const struct sk_buff *skb, u8 pf, const struct tcphdr *tcp)
 {
-	const struct ipv6hdr *ip = ipv6_hdr(skb);
-	unsigned short fragment = 0;
-	unsigned int offset = 0;
-	const struct tcphdr *tcp;
-	struct tcphdr buffer;
+	bool v4 = pf == NFPROTO_IPV4;
 
-	if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, &fragment, NULL) != IPPROTO_TCP || fragment)
-		return false;
-	tcp = bare_syn(skb, (int)offset, &buffer);
-	if (!tcp)
-		return false;
-	*flow = (struct mx_flow){ .family = MX_IPV6,
-				  .from = number_of(&ip->saddr),
-				  .to = number_of(&ip->daddr),
-				  .from_port = ntohs(tcp->source),
-				  .to_port = ntohs(tcp->dest) };
-	return true;
+	return (struct mx_flow){
+		.from = v4 ? (struct mx_addr){ 0, ntohl(ip_hdr(skb)->saddr) } : number_of(&ipv6_hdr(skb)->saddr),
+		.to = v4 ? (struct mx_addr){ 0, ntohl(ip_hdr(skb)->daddr) } : number_of(&ipv6_hdr(skb)->daddr),
+		.family = v4 ? MX_IPV4 : MX_IPV6,
+		.from_port = ntohs(tcp->source),
+		.to_port = ntohs(tcp->dest),
+		.mark = skb->mark,
+		.user = MX_NO_ID,
+		.group = MX_NO_ID,
+	};
 }
 
 /* By the route that it has so far. */
@@ -107,8 +103,6 @@ static void read_owner(const struct sk_buff *skb, struct mx_flow *flow)
 	struct sock *sk = skb->sk;
 	const struct cred *cred;
 
-	flow->user = MX_NO_ID;
-	flow->group = MX_NO_ID;
 	if (!sk || !sk_fullsock(sk))
 		return;
 	read_lock(&sk->sk_callback_lock);
@@ -153,60 +147,66 @@ static unsigned int mark(struct sk_buff *skb, const struct nf_hook_state *state,
 	return error ? NF_DROP_ERR(error) : NF_ACCEPT;
 }
 
-static unsigned int decide(struct mxload_namespace *n, struct mxload_policy *p, struct sk_buff *skb,
-			   const struct nf_hook_state *state, struct mx_flow *flow)
+static MX_WHOLE MX_APART unsigned int decide(struct mxload_namespace *n, struct mxload_policy *p, struct sk_buff *skb,
+					     const struct nf_hook_state *state, const struct tcphdr *tcp)
 {
+	struct mx_flow flow = flow_of(skb, state->pf, tcp);
 	bool forwarded = state->hook == NF_INET_FORWARD;
 	u32 mask = p->snapshot->mark_mask;
 	enum mxload_left left = MXLOAD_LEFT_EXPIRED;
 	struct mx_verdict v;
 
-	if (!mx_classify_asked(p->snapshot, flow, forwarded) || !is_new(skb, mask) ||
-	    (!forwarded && is_to_this_host(skb, flow->family)) || mx_classify_exempt(p->snapshot, flow))
+	if (!mx_classify_asked(p->snapshot, &flow, forwarded) || !is_new(skb, mask) ||
+	    (!forwarded && is_to_this_host(skb, flow.family)) || mx_classify_exempt(p->snapshot, &flow))
 		return NF_ACCEPT;
-	flow->mark = skb->mark;
 	local_bh_disable();
-	read_owner(skb, flow);
+	read_owner(skb, &flow);
 	/* How long it has waited and what the ledger's clock says only matters to who has to wait, and he is left. */
 	if (mxload_policy_valid(p))
-		left = mxload_policy_decide(p, flow, (struct mx_moment){ 0, 0 }, true, &v);
+		left = mxload_policy_decide(p, &flow, (struct mx_moment){ 0, 0 }, true, &v);
 	this_cpu_inc(n->tally->of[left]);
-	mxload_decisions_tell(n->decisions, p->generation, flow, forwarded, left, &v);
+	mxload_decisions_tell(n->decisions, p->generation, &flow, forwarded, left, &v);
 	local_bh_enable();
 	return left == MXLOAD_LEFT_NOT ? mark(skb, state, v.mark, mask) : NF_ACCEPT;
 }
 
 static unsigned int hook(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct mxload_namespace *n;
+	struct mxload_namespace *n = priv;
+	const struct tcphdr *tcp;
 	struct mxload_policy *p;
-	struct mx_flow flow;
+	struct tcphdr buffer;
 
-	if (!(state->pf == NFPROTO_IPV4 ? read_ipv4(skb, &flow) : read_ipv6(skb, &flow)))
+	tcp = state->pf == NFPROTO_IPV4 ? bare_syn4(skb, &buffer) : bare_syn6(skb, &buffer);
+	if (!tcp)
 		return NF_ACCEPT;
-	n = mxload_namespace_of(state->net);
 	p = rcu_dereference(n->policy);
-	return p ? decide(n, p, skb, state, &flow) : NF_ACCEPT;
+	return p ? decide(n, p, skb, state, tcp) : NF_ACCEPT;
 }
 
-#define HOOK(family, number)                                                                                           \
-	{                                                                                                              \
-		.hook = hook, .pf = family, .hooknum = number, .priority = NF_IP_PRI_MANGLE - 1                        \
-	}
-
-static const struct nf_hook_ops hooks[] = {
-	HOOK(NFPROTO_IPV4, NF_INET_LOCAL_OUT),
-	HOOK(NFPROTO_IPV4, NF_INET_FORWARD),
-	HOOK(NFPROTO_IPV6, NF_INET_LOCAL_OUT),
-	HOOK(NFPROTO_IPV6, NF_INET_FORWARD),
-};
-
-int mxload_hook_register(struct net *net)
+int mxload_hook_register(struct mxload_namespace *n)
 {
-	return nf_register_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	static const struct {
+		u8 family;
+		unsigned int number;
+	} places[MXLOAD_HOOKS] = {
+		{ NFPROTO_IPV4, NF_INET_LOCAL_OUT },
+		{ NFPROTO_IPV4, NF_INET_FORWARD },
+		{ NFPROTO_IPV6, NF_INET_LOCAL_OUT },
+		{ NFPROTO_IPV6, NF_INET_FORWARD },
+	};
+	u32 i;
+
+	for (i = 0; i < MXLOAD_HOOKS; i++)
+		n->hooks[i] = (struct nf_hook_ops){ .hook = hook,
+						    .priv = n,
+						    .pf = places[i].family,
+						    .hooknum = places[i].number,
+						    .priority = NF_IP_PRI_MANGLE - 1 };
+	return nf_register_net_hooks(n->net, n->hooks, MXLOAD_HOOKS);
 }
 
-void mxload_hook_unregister(struct net *net)
+void mxload_hook_unregister(struct mxload_namespace *n)
 {
-	nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	nf_unregister_net_hooks(n->net, n->hooks, MXLOAD_HOOKS);
 }

@@ -3,10 +3,12 @@
 #ifndef MXLOAD_HOOK_H
 #define MXLOAD_HOOK_H
 
-#include <net/net_namespace.h>
+#define MXLOAD_HOOKS 4 /* output and forward, of both families */
+
+struct mxload_namespace;
 
 /* 0 or an error. Once for a namespace. */
-int mxload_hook_register(struct net *net);
-void mxload_hook_unregister(struct net *net);
+int mxload_hook_register(struct mxload_namespace *n);
+void mxload_hook_unregister(struct mxload_namespace *n);
 
 #endif

@@ -41,7 +41,7 @@ static int be_ready(struct mxload_namespace *n, struct netlink_ext_ack *extack)
 		return -ENOMEM;
 	if (n->hooked)
 		return 0;
-	error = mxload_hook_register(n->net);
+	error = mxload_hook_register(n);
 	if (error)
 		NL_SET_ERR_MSG(extack, "the hooks cannot be registered");
 	n->hooked = !error;
@@ -101,7 +101,7 @@ static void __net_exit before_leave(struct net *net)
 	struct mxload_namespace *n = mxload_namespace_of(net);
 
 	if (n->hooked)
-		mxload_hook_unregister(net);
+		mxload_hook_unregister(n);
 	n->hooked = false;
 }
 

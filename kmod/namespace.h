@@ -4,10 +4,12 @@
 #define MXLOAD_NAMESPACE_H
 
 #include <linux/mutex.h>
+#include <linux/netfilter.h>
 #include <linux/percpu.h>
 #include <net/net_namespace.h>
 
 #include "kmod/decisions.h"
+#include "kmod/hook.h"
 #include "kmod/policy.h"
 
 struct mxload_tally {
@@ -21,6 +23,7 @@ struct mxload_namespace {
 	struct mxload_policy *before; /* was in force; counters alone */
 	struct mxload_policy *begun;
 	bool hooked;
+	struct nf_hook_ops hooks[MXLOAD_HOOKS];
 	struct mxload_tally __percpu *tally;
 	struct mxload_decisions *decisions; /* as soon as there was a policy; NULL before */
 };

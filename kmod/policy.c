@@ -2,9 +2,9 @@
 #include "kmod/policy.h"
 
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 
 #include "core/classify.h"
 #include "core/turns.h"
@@ -373,14 +373,14 @@ int mxload_policy_set_learned(struct mxload_policy *p, const struct mxload_learn
 
 void mxload_policy_set_valid(struct mxload_policy *p, u32 ms)
 {
-	WRITE_ONCE(p->valid_until, ktime_get_coarse_boottime_ns() + (u64)ms * NSEC_PER_MSEC);
+	WRITE_ONCE(p->valid_until, get_jiffies_64() + msecs_to_jiffies(ms));
 }
 
 u32 mxload_policy_valid(const struct mxload_policy *p)
 {
-	u64 until = READ_ONCE(p->valid_until), now = ktime_get_coarse_boottime_ns();
+	u64 until = READ_ONCE(p->valid_until), now = get_jiffies_64();
 
-	return until > now ? (u32)mx_div64(until - now, NSEC_PER_MSEC) : 0;
+	return until > now ? jiffies_to_msecs(until - now) : 0;
 }
 
 /* --- what is read ----------------------------------------------------------------------------------------------- */
@@ -509,6 +509,13 @@ static enum mxload_left left_by(const struct mx_verdict *v)
 	return v->reason == MX_REASON_LEDGER ? MXLOAD_LEFT_LEASE : MXLOAD_LEFT_NONE;
 }
 
+/* Mostly nobody has asked since the connection before. Only who holds the shard's lock sets or clears its bits. */
+static void note_change(u32 bit, unsigned long *changed)
+{
+	if (!test_bit(bit, changed))
+		set_bit(bit, changed);
+}
+
 enum mxload_left mxload_policy_decide(struct mxload_policy *p, const struct mx_flow *flow, struct mx_moment moment,
 				      bool book, struct mx_verdict *v)
 {
@@ -528,8 +535,8 @@ enum mxload_left mxload_policy_decide(struct mxload_policy *p, const struct mx_f
 	left = left_by(v);
 	if (book && left == MXLOAD_LEFT_NOT) {
 		mx_account(p->snapshot, &shard->state, flow, moment.now, v);
-		set_bit(lane_number(p, provider, v->source), p->changed_lanes);
-		set_bit(v->pool * p->providers + provider, p->changed_groups);
+		note_change(lane_number(p, provider, v->source), p->changed_lanes);
+		note_change(v->pool * p->providers + provider, p->changed_groups);
 	}
 	spin_unlock(&shard->lock);
 	return left;

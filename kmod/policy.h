@@ -26,7 +26,7 @@ struct mxload_policy {
 	u64 generation, checksum;
 	u64 size;                       /* of the snapshot */
 	u64 received;                   /* of it */
-	u64 valid_until;                /* ns of the clock since boot; 0: not yet in force */
+	u64 valid_until;                /* in jiffies; 0: not yet in force */
 	u32 providers, sources, groups; /* groups: pools x providers */
 	struct mx_snapshot *snapshot;
 	void *memory;                /* of the state */

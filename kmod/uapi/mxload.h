@@ -195,7 +195,7 @@ struct mxload_verdict {
 };
 
 struct mxload_decision {
-	__u64 time; /* ns since the epoch */
+	__u64 time; /* ns since the epoch, as of the last tick of the kernel's timer */
 	__u64 from_hi, from_lo;
 	__u64 to_hi, to_lo;
 	__u16 from_port;

@@ -92,7 +92,7 @@ static bool serve(struct world *w, const struct mx_flow *flow, u64 now)
 	}
 	mx_account(w->snapshot, &w->state, flow, now, &v);
 	if (v.action == MX_ASSIGN)
-		mx_ledger_charge(w->ledger, lane, now);
+		mx_ledger_charge(w->ledger, lane, 1, now);
 	if (mx_ledger_is_urgent(w->ledger))
 		write_down(w, now);
 	return v.action == MX_ASSIGN;

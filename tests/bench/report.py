@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The closing table and the verdicts. Ratios are taken within each round, then the median over the rounds."""
+"""The closing table and the verdicts. All rounds count together: connections over the time that they took."""
 
 from statistics import median
 
@@ -22,12 +22,14 @@ def counterpart(key, name):
     return (name, None if name in without else queues or 1, in_flight)
 
 
+def rate(rounds):
+    return sum(r["connections"] for r in rounds) / sum(r["seconds"] for r in rounds)
+
+
 def ratio(results, key, name):
-    """Paired by round, so that what slows the whole machine for a moment slows both."""
+    """What slows the whole machine for a moment slows both: each round measures every variant."""
     mine, other = results.get(key), results.get(counterpart(key, name))
-    if not mine or not other:
-        return None
-    return median(a["per_second"] / b["per_second"] for a, b in zip(mine, other))
+    return rate(mine) / rate(other) if mine and other else None
 
 
 def row(results, key):
@@ -35,7 +37,7 @@ def row(results, key):
     name, queues, in_flight = key
     return {
         "variant": name, "queues": queues, "in_flight": in_flight,
-        "per_second": median(r["per_second"] for r in rounds),
+        "per_second": rate(rounds),
         "to_none": ratio(results, key, "none"),
         "to_echo_bare": ratio(results, key, "echo-bare"),
         "to_echo_table": ratio(results, key, "echo-table"),

@@ -78,7 +78,7 @@ static inline struct mx_verdict drive_decide(struct drive *d, const struct mx_fl
 	mx_decide(d->b.snapshot, &d->b.state, flow, MX_NONE, (struct mx_moment){ d->now, waited }, &v);
 	mx_account(d->b.snapshot, &d->b.state, flow, d->now, &v);
 	if (v.action == MX_ASSIGN)
-		mx_ledger_charge(d->ledger, drive_lane(d, v.provider, v.source, flow), d->now);
+		mx_ledger_charge(d->ledger, drive_lane(d, v.provider, v.source, flow), 1, d->now);
 	else if (v.action == MX_HOLD && v.reason == MX_REASON_LEDGER && v.source != MX_NONE)
 		mx_ledger_want(d->ledger, drive_lane(d, v.provider, v.source, flow), d->now);
 	return v;

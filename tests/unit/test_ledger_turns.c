@@ -64,7 +64,7 @@ static struct mx_verdict ask(struct bench *t, const struct mx_flow *flow, u64 no
 	}
 	mx_account(t->b.snapshot, &t->b.state, flow, now, &v);
 	if (v.action == MX_ASSIGN)
-		mx_ledger_charge(t->ledger, lane, now);
+		mx_ledger_charge(t->ledger, lane, 1, now);
 	return v;
 }
 
@@ -186,9 +186,46 @@ static void test_what_is_left_is_lent_to_small_connections(void **unused)
 	tear_down(&t);
 }
 
+/* The module tells how many it has made since it was last asked: that leaves what they had left one by one. */
+static void test_many_at_once_are_charged_as_one_by_one(void **unused)
+{
+	static const char *const text =
+		"sources: { a: { address = \"192.0.2.1\"; limits = [ \"1000 messages/day\" ];"
+		"warmup: { started = \"2024-10-01\"; schedule = \"steep\"; }; }; };"
+		"schedules: { steep: { hourly = [ 100, 200 ]; }; };" ONE_POOL
+		"providers: { isp: { prefixes = [ \"198.51.100.0/24\" ]; pace = \"even\"; messages-per-connection = 3;"
+		"limits = [ \"900 messages/hour\", \"5000 connections/week\" ]; }; };";
+	struct bench at_once, one_by_one;
+	struct mx_lane_id lane = { 0 };
+	u32 n, i;
+
+	(void)unused;
+	set_up(&at_once, text);
+	set_up(&one_by_one, text);
+	lane.provider = mx_config_provider(at_once.b.config, "isp");
+	mx_ledger_charge(at_once.ledger, lane, 7, START + HOUR);
+	for (i = 0; i < 7; i++)
+		mx_ledger_charge(one_by_one.ledger, lane, 1, START + HOUR);
+	n = mx_ledger_collect(at_once.ledger, at_once.rows, 16, true, START + HOUR);
+	assert_int_equal(n, 3); /* of the source, of the provider, and of one at the other */
+	assert_int_equal(mx_ledger_collect(one_by_one.ledger, one_by_one.rows, 16, true, START + HOUR), n);
+	for (i = 0; i < n; i++) {
+		const struct mx_ledger_row *row = &at_once.rows[i], *other = &one_by_one.rows[i];
+
+		assert_int_equal(row->spent[MX_CONNECTIONS], 7);
+		assert_int_equal(row->spent[MX_MESSAGES], 21);
+		assert_memory_equal(row->spent, other->spent, sizeof(row->spent));
+		assert_memory_equal(row->lease, other->lease, sizeof(row->lease));
+		assert_memory_equal(row->data, other->data, sizeof(row->data));
+	}
+	tear_down(&one_by_one);
+	tear_down(&at_once);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_many_at_once_are_charged_as_one_by_one),
 		cmocka_unit_test(test_waiting_for_room_is_not_waiting_for_the_ledger),
 		cmocka_unit_test(test_patience_with_the_ledger_ends),
 		cmocka_unit_test(test_a_day_ends_without_being_used_up),

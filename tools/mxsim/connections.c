@@ -92,7 +92,7 @@ void sim_sent(struct sim_model *m, const struct mx_flow *flow, const struct mx_v
 	struct sim_world *w = m->world;
 	struct mx_lane_id lane = sim_world_lane(w, v->provider, v->source, flow);
 
-	mx_ledger_charge(w->ledger, lane, now);
+	mx_ledger_charge(w->ledger, lane, 1, now);
 	sim_tally_sent(m->tally, v, messages, now);
 	open_one(m, lane, now);
 	m->tally->decisions++;
