@@ -173,7 +173,7 @@ void mx_balance_spend(const struct mx_ballot *ballot, u16 member)
 		spend_among_all(ballot, member);
 }
 
-MX_APART u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)
+u16 MX_APART mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to, enum mx_reason *why)
 {
 	const struct mx_member *members = &mx_snapshot_members(ballot->snapshot)[ballot->pool->first_member];
 	const struct mx_source *sources = mx_snapshot_sources(ballot->snapshot);
@@ -203,7 +203,7 @@ MX_APART u16 mx_balance_sticky(const struct mx_ballot *ballot, struct mx_addr to
 	return best;
 }
 
-MX_APART u64 mx_balance_ready(const struct mx_ballot *ballot)
+u64 MX_APART mx_balance_ready(const struct mx_ballot *ballot)
 {
 	u64 earliest = MX_NEVER;
 	u32 i;

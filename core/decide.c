@@ -174,7 +174,7 @@ static MX_APART void ask_others(const struct mx_snapshot *s, const struct mx_sta
 		v->reason = MX_REASON_OVERFLOW;
 }
 
-MX_WHOLE void mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow,
+void MX_WHOLE mx_decide_at(const struct mx_snapshot *s, const struct mx_state *st, const struct mx_flow *flow,
 			   u16 provider, u16 class, struct mx_moment moment, struct mx_verdict *verdict)
 {
 	struct mx_verdict v = blank(provider);
@@ -214,7 +214,7 @@ static void account_assign(const struct mx_snapshot *s, struct mx_state *st, con
 	mx_state_book_share(st, s, v->pool, v->provider, v->member);
 }
 
-MX_WHOLE void mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
+void MX_WHOLE mx_account(const struct mx_snapshot *s, struct mx_state *st, const struct mx_flow *flow, u64 now,
 			 const struct mx_verdict *verdict)
 {
 	switch (verdict->action) {

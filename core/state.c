@@ -376,7 +376,7 @@ static void settle_group(struct mx_state *st, const struct mx_snapshot *s, const
 	}
 }
 
-MX_APART void mx_state_settle_expected(struct mx_state *st, const struct mx_snapshot *s)
+void MX_APART mx_state_settle_expected(struct mx_state *st, const struct mx_snapshot *s)
 {
 	u32 pools = mx_snapshot_count(s, MX_SECTION_POOLS);
 	u32 pool, provider, family;

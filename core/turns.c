@@ -132,7 +132,7 @@ static bool someone_comes_due(const struct turns *q)
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
 
-MX_APART void mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
+void MX_APART mx_turns_settle(const struct mx_state *st, const struct mx_snapshot *s, u32 pool, u32 provider)
 {
 	struct turns q = turns_of(st, s, pool, provider);
 	u32 i;
