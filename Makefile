@@ -252,7 +252,7 @@ bench: all build/fault/disk.so $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench
 	$(Q)$(OUT)/bench/dns_answer
 	$(Q)$(MAKE) --no-print-directory bench-module
 
-# the engines side by side, in a guest, where the module can be loaded; GUEST: its kernel, 6.1 or another
+# the engines side by side, in guests, where the module can be loaded; GUEST: their kernel, 6.1 or another
 bench-module: all guest-modules $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench))
 	$(Q)tests/bench/guest $(if $(GUEST),--kernel $(GUEST))
 

@@ -44,6 +44,8 @@ def parse():
     p.add_argument("--quick", action="store_true", help="3 rounds of 2000 connections: does it run at all?")
     p.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="DIR")
     p.add_argument("-o", "--output", metavar="FILE", help="write everything measured as JSON")
+    p.add_argument("--also", action="append", default=[], metavar="FILE",
+                   help="of an earlier run, written by --output: a second report counts its measurements, too")
     o = p.parse_args()
     o.build = os.path.abspath(o.build)
     if o.quick:
@@ -167,21 +169,27 @@ class Bench:
             print(f"round {n} of {self.options.rounds}: {', '.join(last)}", flush=True)
 
     def finish(self):
-        rows = [report.row(self.results, key) for key in self.results]
-        found = report.verdicts(self.results)
-        print()
-        report.print_table(rows)
-        print()
-        report.print_verdicts(found)
+        rows, found = report.print_report(self.results)
         self.decision()
         self.decision_in_kernel()
         for name, reason in self.skipped.items():
             print(f"skipped: {name}: {reason}")
+        if self.options.also:
+            print(f"\nthis run and {len(self.options.also)} before, together:")
+            report.print_report(self.with_earlier())
         for r in rows:
             if r["failures"]:
                 self.trouble.append(f"{r['variant']}: {r['failures']} connections failed")
         if self.options.output:
             self.write(rows, found)
+
+    def with_earlier(self):
+        results = {key: list(rounds) for key, rounds in self.results.items()}
+        for path in self.options.also:
+            with open(path) as earlier:
+                for m in json.load(earlier)["measurements"]:
+                    results.setdefault((m["variant"], m["queues"], m["in_flight"]), []).extend(m["rounds"])
+        return results
 
     def write(self, rows, found):
         raw = [{"variant": k[0], "queues": k[1], "in_flight": k[2], "rounds": v} for k, v in self.results.items()]

@@ -80,3 +80,14 @@ def print_verdicts(found):
         queues = "        " if not v["queues"] else "1 queue " if v["queues"] == 1 else f"{v['queues']} queues"
         print(f"{v['variant']:<13} to {v['against']:<11} {queues} {v['in_flight']:>4} in flight: "
               f"{v['ratio']:.3f}, target {v['target']:.2f}: {state}")
+
+
+def print_report(results):
+    """Prints both; returns what they say."""
+    rows = [row(results, key) for key in results]
+    found = verdicts(results)
+    print()
+    print_table(rows)
+    print()
+    print_verdicts(found)
+    return rows, found
